@@ -1,0 +1,20 @@
+"""`INSERT … ON CONFLICT DO NOTHING` on both databases: the insert itself settles uniqueness."""
+
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from refersion_segment.extensions import db
+from refersion_segment.models import Base
+
+
+def insert_if_new(model: type[Base], **values: Any) -> bool:
+    """Insert a row unless one of its unique keys is taken; tell whether it was inserted.
+
+    On PostgreSQL it waits for a transaction that is inserting the same key, and then knows.
+    """
+    dialect = db.session.get_bind().dialect.name
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(model).values(**values).on_conflict_do_nothing()
+    result = db.session.connection().execute(statement)
+    return bool(result.rowcount)

@@ -1,0 +1,1 @@
+"""One folder per blueprint; the only place that knows the request."""

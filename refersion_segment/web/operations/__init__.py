@@ -1,0 +1,1 @@
+"""What the operator's tools ask: is it up, is it ready."""

@@ -1,0 +1,112 @@
+"""What every test stands on: the application on SQLite and PostgreSQL, emptied after each."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from refersion_segment import create_app
+from refersion_segment.extensions import db
+from refersion_segment.models import Base
+
+REQUIRED = set(filter(None, os.environ.get("REQUIRE", "").split(",")))
+POSTGRES_SERVER = os.environ.get(
+    "TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres"
+)
+ENCRYPTION_KEY = Fernet.generate_key().decode()
+
+
+def skip_or_fail(what: str, why: str) -> None:
+    """Skip a test that this machine cannot run, unless `REQUIRE` names what it needs."""
+    if what in REQUIRED:
+        pytest.fail(f"{what} is required: {why}")
+    pytest.skip(f"{what}: {why}")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL database of this run's own."""
+    name = f"refersion_test_{uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(POSTGRES_SERVER, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        skip_or_fail("postgres", f"no server ({str(error).splitlines()[0]})")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield POSTGRES_SERVER.rsplit("/", 1)[0] + f"/{name}"
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def settings_for(database_url: str, **more: str) -> dict[str, str]:
+    """Return the environment of an application under test."""
+    return {
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a secret key for tests, long enough",
+        "ENCRYPTION_KEYS": ENCRYPTION_KEY,
+        "BASE_URL": "http://localhost",
+        "SEGMENT_SANDBOX": "0",
+        "SEGMENT_OAUTH_URL": "https://id.segment.test",
+        "SEGMENT_API_URL": "https://platform.segment.test",
+        "MAIL_SERVER": "127.0.0.1",
+        "MAIL_PORT": "1",
+        **more,
+    }
+
+
+class Browser(FlaskClient):
+    """A client whose requests never meet a transaction that the test itself left open."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a request."""
+        db.session.rollback()
+        return super().open(*args, **kwargs)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of an empty database, once for SQLite and once for PostgreSQL."""
+    if request.param == "sqlite":
+        path: Path = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_app(database_url: str) -> Iterator[Flask]:
+    """The application on a migrated database, shared by all tests of one database."""
+    app = create_app(settings_for(database_url))
+    app.testing = True
+    app.test_client_class = Browser
+    # An exception is answered as in production, and the test sees the answer.
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(migrated_app: Flask) -> Iterator[Flask]:
+    """The application, inside its context; whatever the test wrote is gone afterwards."""
+    with migrated_app.app_context():
+        yield migrated_app
+        db.session.remove()
+        with db.engine.begin() as connection:
+            for table in reversed(Base.metadata.sorted_tables):
+                connection.execute(table.delete())
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without cookies."""
+    return app.test_client()
