@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
 
 from refersion_segment.extensions import db
@@ -15,6 +16,7 @@ def insert_if_new(model: type[Base], **values: Any) -> bool:
     """
     dialect = db.session.get_bind().dialect.name
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = insert(model).values(**values).on_conflict_do_nothing()
-    result = db.session.connection().execute(statement)
-    return bool(result.rowcount)
+    # RETURNING and not the row count: psycopg's is -1 here, whether the row was inserted or not.
+    first_key = inspect(model).primary_key[0]
+    statement = insert(model).values(**values).on_conflict_do_nothing().returning(first_key)
+    return db.session.connection().execute(statement).first() is not None
