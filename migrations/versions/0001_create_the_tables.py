@@ -325,6 +325,7 @@ def upgrade() -> None:
         sa.Column("install_name", sa.Text(), nullable=True),
         sa.Column("token_sealed", sa.Text(), nullable=True),
         sa.Column("token_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("token_lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("connected_by", sa.Uuid(), nullable=True),
         sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.Text(), nullable=False),

@@ -47,6 +47,9 @@ class Connection(Base):
     install_name: Mapped[str | None]
     token_sealed: Mapped[str | None]
     token_expires_at: Mapped[datetime | None]
+    # Who refreshes the token holds this lease: a refresh ends the token before it, so there must
+    # not be two at once, and no transaction may stay open while Segment answers.
+    token_lease_until: Mapped[datetime | None]
     connected_by: Mapped[UUID | None]
     connected_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(default="")
