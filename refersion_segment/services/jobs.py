@@ -117,7 +117,8 @@ def merchants_with_due_jobs(now: datetime, *, without: Collection[JobKind] = ())
     One probe of the index (merchant_id, due_at) per merchant, so that no merchant's backlog
     stands before another's job. Reads only, and does not keep SQLite's one writer out.
     """
-    db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+    if not db.session().in_transaction():
+        db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
     due = exists().where(Job.merchant_id == Merchant.id, *_is_due(now, without))
     merchants = list(db.session.scalars(select(Merchant.id).where(due)))
     _random.shuffle(merchants)
