@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextvars import Context
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -65,9 +66,13 @@ class Browser(FlaskClient):
     """A client whose requests never meet a transaction that the test itself left open."""
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
-        """Make a request."""
+        """Make a request.
+
+        In a context of its own: Flask would push the request onto the application context of
+        the test, and what one request remembers (the user) would be there in the next.
+        """
         db.session.rollback()
-        return super().open(*args, **kwargs)
+        return Context().run(super().open, *args, **kwargs)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
