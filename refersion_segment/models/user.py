@@ -1,6 +1,7 @@
 """A user, who logs in for a merchant, and the sessions that are open."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, Index
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from refersion_segment.domain.roles import Role
 from refersion_segment.models.base import Base, OfMerchant
 from refersion_segment.models.types import text_enum
+
+IDLE_LIMIT: Final = timedelta(days=2)
 
 
 class User(OfMerchant, Base):
@@ -24,6 +27,9 @@ class User(OfMerchant, Base):
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+
+    # Flask-Login asks; a user who is not logged in is not this class.
+    is_authenticated = True
 
 
 class LoginSession(OfMerchant, Base):
@@ -51,3 +57,7 @@ class LoginSession(OfMerchant, Base):
     oauth_state_digest: Mapped[str | None]
     oauth_verifier_sealed: Mapped[str | None]
     oauth_expires_at: Mapped[datetime | None]
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the cookie still logs in at `now`: within 14 days, and never idle for 2."""
+        return now < self.expires_at and now - self.seen_at < IDLE_LIMIT

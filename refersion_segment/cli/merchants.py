@@ -1,0 +1,50 @@
+"""`flask merchants`: make one, list them."""
+
+import json
+
+import click
+from flask.cli import AppGroup
+
+from refersion_segment.clock import utc_now
+from refersion_segment.extensions import db
+from refersion_segment.services import accounts
+from refersion_segment.services.accounts import RefusedAccountError
+from refersion_segment.services.actors import COMMAND
+
+merchants = AppGroup("merchants", help="Merchants: the accounts of the service.")
+
+
+@merchants.command("create")
+@click.argument("name")
+@click.option("--owner-email", required=True, help="Address that the owner logs in with.")
+@click.option(
+    "--password",
+    prompt=True,
+    hide_input=True,
+    help="The owner's password, at least 15 characters; asked for when left out.",
+)
+@click.option("--owner-name", help="The owner's name; the shop's name when left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def create(
+    name: str, owner_email: str, password: str, owner_name: str | None, as_json: bool
+) -> None:
+    """Make the merchant NAME with its owner, default offer and API key."""
+    try:
+        made = accounts.create_merchant(
+            name=name,
+            owner_name=owner_name or name,
+            email=owner_email,
+            password=password,
+            now=utc_now(),
+            by=COMMAND,
+        )
+    except RefusedAccountError as error:
+        raise click.ClickException("\n".join(error.problems.values())) from None
+    merchant_id, offer_id = str(made.merchant.id), str(made.offer.id)
+    db.session.commit()
+    if as_json:
+        click.echo(
+            json.dumps({"merchant": merchant_id, "api_key": made.api_key, "offer": offer_id})
+        )
+    else:
+        click.echo(f"Merchant: {merchant_id}\nAPI key:  {made.api_key}\nOffer:    {offer_id}")
