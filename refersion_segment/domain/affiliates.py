@@ -1,5 +1,6 @@
 """The status of an affiliate and the moves between its values (PRODUCT, "Approval")."""
 
+import unicodedata
 from enum import StrEnum
 
 
@@ -56,3 +57,8 @@ def move(current: AffiliateStatus, wanted: AffiliateStatus) -> bool:
     if not can_move(current, wanted):
         raise IllegalMoveError(current, wanted)
     return True
+
+
+def search_key(name: str) -> str:
+    """Fold a name so that a search finds it whatever its letter case, blanks and encoding."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
