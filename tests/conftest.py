@@ -10,7 +10,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
-from flask import Flask
+from flask import Flask, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 
@@ -71,7 +71,8 @@ class Browser(FlaskClient):
         In a context of its own: Flask would push the request onto the application context of
         the test, and what one request remembers (the user) would be there in the next.
         """
-        db.session.rollback()
+        if has_app_context():  # not when it follows a redirect
+            db.session.rollback()
         return Context().run(super().open, *args, **kwargs)
 
 
