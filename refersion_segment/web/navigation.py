@@ -11,17 +11,17 @@ SECTIONS: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
         None,
         (
             ("Dashboard", "dashboard.show", "dashboard"),
-            ("Affiliates", "affiliates.show_list", "affiliates"),
-            ("Offers", "offers.show_list", "offers"),
-            ("Channels › Email", "channels.show_list", "email"),
+            ("Affiliates", "affiliates.show_list", "people"),
+            ("Offers", "offers.show_list", "tag"),
+            ("Channels › Email", "channels.show_list", "mail"),
         ),
     ),
     (
         "Account",
         (
-            ("Segment", "segment.show", "segment"),
+            ("Segment", "segment.show", "plug"),
             ("API keys", "api_keys.show_list", "key"),
-            ("Team", "team.show_list", "team"),
+            ("Team", "team.show_list", "person"),
             ("Activity", "activity.show_list", "activity"),
         ),
     ),
