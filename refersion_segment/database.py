@@ -41,6 +41,11 @@ def engine_options(url: str) -> dict[str, Any]:
     }
 
 
+def begin_reading() -> None:
+    """Begin the request's transaction as one that only reads: on SQLite it blocks no writer."""
+    db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
 def prepare_engine(app: Flask) -> None:
     """Give SQLite its pragmas and real transactions, and log the mode that was chosen."""
     with app.app_context():

@@ -209,6 +209,11 @@ def parse_message(event: dict[str, object], *, now: datetime) -> Identify | Dele
     raise UnsupportedType(sent_type)
 
 
+def read_type(event: dict[str, object]) -> str | None:
+    """Read the call type as it was sent; None if there is none, or it is no text."""
+    return _read_type(EventObject(event))
+
+
 def read_envelope(event: dict[str, object], *, now: datetime) -> Envelope:
     """Read only what a call says about itself, for the delivery of one that is refused."""
     return _read_envelope(EventObject(event), now)

@@ -133,6 +133,11 @@ def new_referral_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
+def blanks_of(affiliate: Affiliate) -> frozenset[str]:
+    """Return the fields of `AffiliateDetails` that are empty."""
+    return frozenset(name for name in FILLABLE if not getattr(affiliate, name))
+
+
 def fill_blanks(affiliate: Affiliate, fills: Mapping[str, str], now: datetime) -> tuple[str, ...]:
     """Write values into fields that are blank; what is there stays.
 

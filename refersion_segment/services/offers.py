@@ -46,20 +46,26 @@ def default_offer(merchant_id: UUID) -> Offer:
     return db.session.scalars(rows_of(merchant_id, Offer).where(Offer.is_default)).one()
 
 
-def segment_offer_id(merchant_id: UUID) -> UUID | None:
-    """Return the offer that new people from Segment join; None while Segment is disabled.
+def for_new_people(connection: Connection) -> Offer:
+    """Return the offer that new people from Segment join.
 
     It is the one that was chosen for Segment, or the default offer when none was, or when the
-    chosen one is archived.
+    chosen one is archived: what the merchant can mend is never a reason to lose a person.
     """
-    connection = db.session.get(Connection, merchant_id)
-    if connection is None or connection.state is ConnectionState.DISABLED:
-        return None
+    merchant_id = connection.merchant_id
     query = rows_of(merchant_id, Offer).where(
         Offer.id == connection.offer_id, Offer.archived_at.is_(None)
     )
     chosen = db.session.scalar(query) if connection.offer_id else None
-    return (chosen or default_offer(merchant_id)).id
+    return chosen or default_offer(merchant_id)
+
+
+def segment_offer_id(merchant_id: UUID) -> UUID | None:
+    """Return the offer that new people from Segment join; None while Segment is disabled."""
+    connection = db.session.get(Connection, merchant_id)
+    if connection is None or connection.state is ConnectionState.DISABLED:
+        return None
+    return for_new_people(connection).id
 
 
 def add(actor: Actor, merchant_id: UUID, terms: OfferTerms, now: datetime) -> Offer:

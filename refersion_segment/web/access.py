@@ -9,6 +9,7 @@ from flask import Flask, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from refersion_segment.database import begin_reading
 from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
 from refersion_segment.models import Merchant, User
@@ -19,6 +20,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 RULE = "access_rule"
+WRITES = "writes_on_get"
 
 
 def public(view: Callable[P, R]) -> Callable[P, R]:
@@ -43,6 +45,12 @@ def requires(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return declare
 
 
+def writes(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a GET change something: the end of a handshake, which comes back as one."""
+    setattr(view, WRITES, True)
+    return view
+
+
 def rule_of(view: Callable[..., object] | None) -> Role | str | None:
     """Return what a view declared: a role, `public`, `api_key`, or None."""
     return getattr(view, RULE, None)
@@ -55,11 +63,14 @@ def enforce_access(app: Flask) -> None:
     def check() -> ResponseReturnValue | None:
         if request.endpoint is None:
             return None  # no such page: the error page says so
-        rule = rule_of(app.view_functions.get(request.endpoint))
+        view = app.view_functions.get(request.endpoint)
+        rule = rule_of(view)
         if rule in {"public", "api_key"}:
             return None
         if not isinstance(rule, Role):
             abort(403)
+        if request.method in {"GET", "HEAD"} and not hasattr(view, WRITES):
+            begin_reading()
         if not current_user.is_authenticated:
             return redirect(url_for("accounts.login", next=path_of_request()))
         if not current_user.role.includes(rule):

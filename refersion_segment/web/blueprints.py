@@ -5,9 +5,19 @@ from flask import Flask
 from refersion_segment.web.dashboard.views import blueprint as dashboard
 from refersion_segment.web.offers.views import blueprint as offers
 from refersion_segment.web.operations.views import blueprint as operations
+from refersion_segment.web.segment_destination import rates
+from refersion_segment.web.segment_destination.views import blueprint as segment_destination
+
+BLUEPRINTS = (
+    dashboard,
+    offers,
+    operations,
+    segment_destination,
+)
 
 
 def register(app: Flask) -> None:
     """Attach every blueprint."""
-    for blueprint in (dashboard, offers, operations):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    rates.register(app)
