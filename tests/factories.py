@@ -13,7 +13,7 @@ from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
 from refersion_segment.models import Connection, Merchant, Offer, User
 from refersion_segment.models.connection import ConnectionMode, ConnectionState
-from refersion_segment.services import accounts, passwords
+from refersion_segment.services import accounts, login_sessions, passwords
 
 PASSWORD = "a lantern over the quiet harbour"
 
@@ -72,7 +72,7 @@ def make_user(merchant: Merchant, role: Role, *, name: str = "Tess Team") -> Use
 
 def sign_in(client: FlaskClient, user: User) -> None:
     """Log a browser in, as the log-in does but without its form and its slow hash."""
-    ticket = accounts.open_session(user, ip="127.0.0.1", user_agent="test", now=utc_now())
+    ticket = login_sessions.open_session(user, ip="127.0.0.1", user_agent="test", now=utc_now())
     db.session.commit()
     with client.session_transaction() as cookie:
         cookie.clear()

@@ -1,10 +1,9 @@
-"""Merchants, the people of their teams, and the sessions that are open."""
+"""Merchants and the people of their teams."""
 
-import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -14,17 +13,13 @@ from refersion_segment.domain.commissions import CommissionType
 from refersion_segment.domain.email_addresses import EmailAddress, InvalidEmailError, parse_email
 from refersion_segment.domain.passwords import find_password_problem
 from refersion_segment.domain.roles import Role
-from refersion_segment.domain.texts import cut, one_line
+from refersion_segment.domain.texts import one_line
 from refersion_segment.extensions import db, vault
-from refersion_segment.models import Connection, LoginSession, Merchant, Offer, User
+from refersion_segment.models import Connection, Merchant, Offer, User
 from refersion_segment.models.connection import ConnectionState
-from refersion_segment.models.scope import rows_of
 from refersion_segment.services import api_keys, passwords
 from refersion_segment.services.actors import Actor, record
-from refersion_segment.services.digests import digest
 from refersion_segment.services.upserts import insert_if_new
-
-SESSION_LENGTH: Final = timedelta(days=14)
 
 DEFAULT_OFFER: Final = "Standard Affiliate Commission"
 LONGEST_NAME: Final = 100
@@ -111,52 +106,6 @@ def erasure_key(merchant: Merchant) -> bytes:
     return bytes.fromhex(
         vault.open(merchant.erasure_key_sealed, merchant_id=merchant.id, purpose="erasure_key")
     )
-
-
-def open_session(user: User, *, ip: str, user_agent: str, now: datetime) -> str:
-    """Log a browser in; return the ticket `MERCHANT.SESSION.TOKEN` that its cookie keeps."""
-    token = secrets.token_urlsafe(32)
-    login = LoginSession(
-        merchant_id=user.merchant_id,
-        id=uuid7(),
-        user_id=user.id,
-        token_digest=digest(token),
-        created_at=now,
-        seen_at=now,
-        expires_at=now + SESSION_LENGTH,
-        ip=ip,
-        user_agent=cut(one_line(user_agent), 300),
-    )
-    db.session.add(login)
-    db.session.flush()
-    return f"{user.merchant_id}.{login.id}.{token}"
-
-
-def session_of_ticket(ticket: str, now: datetime) -> LoginSession | None:
-    """Return the open session behind a cookie; None if it has ended, or never was."""
-    try:
-        merchant_text, session_text, token = ticket.split(".")
-        merchant_id, session_id = UUID(merchant_text), UUID(session_text)
-    except ValueError:
-        return None
-    login = db.session.scalar(
-        rows_of(merchant_id, LoginSession).where(LoginSession.id == session_id)
-    )
-    if login is None or not hmac.compare_digest(login.token_digest, digest(token)):
-        return None
-    return login if login.is_open(now) else None
-
-
-def user_of_session(login: LoginSession) -> User:
-    """Return who is logged in with a session."""
-    return db.session.get_one(User, (login.merchant_id, login.user_id))
-
-
-def close_session(login: LoginSession, *, by: Actor) -> None:
-    """Log a browser out: whatever copy of its cookie exists opens nothing any more."""
-    record(by, "session.closed", merchant_id=login.merchant_id, subject_id=login.user_id)
-    db.session.delete(login)
-    db.session.flush()
 
 
 def _check_account(name: str, owner_name: str, email: str, password: str) -> EmailAddress:

@@ -15,6 +15,7 @@ from refersion_segment.extensions import db
 from refersion_segment.models import Merchant, User
 from refersion_segment.models.scope import Row, rows_of
 from refersion_segment.services.actors import Actor
+from refersion_segment.services.login_sessions import actor_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +59,7 @@ def rule_of(view: Callable[..., object] | None) -> Role | str | None:
 
 def enforce_access(app: Flask) -> None:
     """Check the rule of the view before every request."""
+    public(app.view_functions["static"])  # Flask's own; it answers 404 for what is not there
 
     @app.before_request
     def check() -> ResponseReturnValue | None:
@@ -120,8 +122,7 @@ def current_merchant() -> Merchant:
 
 def actor() -> Actor:
     """Return the user who is logged in as the actor of an audit entry."""
-    user = signed_in_user()
-    return Actor(name=user.name, user_id=user.id, ip=request.remote_addr or "")
+    return actor_of(signed_in_user(), request.remote_addr or "")
 
 
 def row_or_404(model: type[Row], row_id: UUID) -> Row:

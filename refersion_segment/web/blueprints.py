@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from refersion_segment.web.accounts.views import blueprint as accounts
 from refersion_segment.web.dashboard.views import blueprint as dashboard
 from refersion_segment.web.offers.views import blueprint as offers
 from refersion_segment.web.operations.views import blueprint as operations
@@ -9,6 +10,7 @@ from refersion_segment.web.segment_destination import rates
 from refersion_segment.web.segment_destination.views import blueprint as segment_destination
 
 BLUEPRINTS = (
+    accounts,
     dashboard,
     offers,
     operations,

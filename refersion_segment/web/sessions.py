@@ -1,4 +1,4 @@
-"""Who is logged in: the cookie names a row of `login_sessions`, and the row decides."""
+"""The cookie of a browser that is logged in: it names a row of `login_sessions`, no more."""
 
 from datetime import timedelta
 from typing import Final
@@ -8,7 +8,7 @@ from flask import Flask, Request, g, session
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db, login_manager
 from refersion_segment.models import LoginSession, User
-from refersion_segment.services import accounts
+from refersion_segment.services import login_sessions
 
 # How exactly the idle time is known: most requests write nothing.
 SEEN_EVERY: Final = timedelta(minutes=10)
@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
     @login_manager.request_loader
     def load(_request: Request) -> User | None:
         login = current_session()
-        return accounts.user_of_session(login) if login else None
+        return login_sessions.user_of_session(login) if login else None
 
 
 def current_session() -> LoginSession | None:
@@ -30,16 +30,6 @@ def current_session() -> LoginSession | None:
     if "login_session" not in g:
         g.login_session = _look_up()
     login: LoginSession | None = g.login_session
-    return login
-
-
-def _look_up() -> LoginSession | None:
-    ticket = session.get("login")
-    now = utc_now()
-    login = accounts.session_of_ticket(ticket, now) if isinstance(ticket, str) else None
-    if login and now - login.seen_at >= SEEN_EVERY:
-        login.seen_at = now
-        db.session.commit()
     return login
 
 
@@ -53,3 +43,13 @@ def start(ticket: str) -> None:
 def end() -> None:
     """Empty the cookie."""
     session.clear()
+
+
+def _look_up() -> LoginSession | None:
+    ticket = session.get("login")
+    now = utc_now()
+    login = login_sessions.session_of_ticket(ticket, now) if isinstance(ticket, str) else None
+    if login and now - login.seen_at >= SEEN_EVERY:
+        login.seen_at = now
+        db.session.commit()
+    return login

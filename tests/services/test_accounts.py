@@ -1,7 +1,5 @@
 """What a sign-up makes, and what it refuses."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import func, select
 
@@ -12,7 +10,6 @@ from refersion_segment.models import Connection, Merchant, Offer
 from refersion_segment.models.connection import ConnectionState
 from refersion_segment.services import accounts, passwords
 from refersion_segment.services.accounts import AddressTakenError, RefusedAccountError
-from refersion_segment.services.actors import COMMAND
 from tests.factories import PASSWORD, make_merchant
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -78,41 +75,6 @@ def test_a_password_is_right_however_a_keyboard_spells_it() -> None:
     assert not passwords.is_right(hashed, "cafe by the harbour wall")
     assert not passwords.is_right(None, "the password of somebody who does not exist")
     assert not passwords.is_right(hashed, "x" * 1025)
-
-
-def test_a_session_ends_when_idle_and_at_the_latest_after_fourteen_days() -> None:
-    shop, now = make_merchant(), utc_now()
-    ticket = accounts.open_session(shop.owner, ip="", user_agent="", now=now)
-
-    assert accounts.session_of_ticket(ticket, now + timedelta(days=2)) is None
-    login = accounts.session_of_ticket(ticket, now + timedelta(days=1))
-    assert login is not None
-    assert accounts.user_of_session(login) == shop.owner
-    login.seen_at = now + timedelta(days=13, hours=23)
-    assert accounts.session_of_ticket(ticket, now + timedelta(days=14)) is None
-
-
-def test_a_closed_session_opens_nothing() -> None:
-    shop, now = make_merchant(), utc_now()
-    ticket = accounts.open_session(shop.owner, ip="", user_agent="", now=now)
-    login = accounts.session_of_ticket(ticket, now)
-    assert login is not None
-
-    accounts.close_session(login, by=COMMAND)
-
-    assert accounts.session_of_ticket(ticket, now) is None
-
-
-@pytest.mark.parametrize("ticket", ["", "a.b.c", "..", "\x00"])
-def test_a_forged_ticket_opens_nothing(ticket: str) -> None:
-    assert accounts.session_of_ticket(ticket, utc_now()) is None
-
-
-def test_a_ticket_with_another_token_opens_nothing() -> None:
-    shop, now = make_merchant(), utc_now()
-    ticket = accounts.open_session(shop.owner, ip="", user_agent="", now=now)
-
-    assert accounts.session_of_ticket(ticket[:-1] + "?", now) is None
 
 
 def test_factories_and_form_share_the_password() -> None:
