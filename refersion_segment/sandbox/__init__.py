@@ -9,7 +9,17 @@ from pathlib import Path
 
 from flask import Flask
 
-from refersion_segment.sandbox import config_api, consent, inbox, oauth, pages, web
+from refersion_segment.sandbox import (
+    config_api,
+    consent,
+    delivery_pages,
+    inbox,
+    oauth,
+    pages,
+    tester,
+    tracking,
+    web,
+)
 from refersion_segment.sandbox.core import EXTENSION_KEY, Sandbox
 from refersion_segment.sandbox.database import Database
 from refersion_segment.sandbox.mail_catcher import MailCatcher
@@ -39,6 +49,6 @@ def create_sandbox(
         destination_slug=destination_slug,
     )
     web.prepare(app)
-    for part in (oauth, consent, config_api, pages, inbox):
+    for part in (oauth, consent, config_api, tracking, pages, tester, delivery_pages, inbox):
         app.register_blueprint(part.blueprint)
     return app

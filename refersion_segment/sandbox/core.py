@@ -1,13 +1,14 @@
 """What every part of a running sandbox shares; reached as `current_sandbox()` in a request."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urljoin
 
 from flask import current_app
 
 from refersion_segment.sandbox.database import Database
+from refersion_segment.sandbox.deliverer import Deliverer
 from refersion_segment.sandbox.switches import Switches
 
 EXTENSION_KEY = "sandbox"
@@ -24,6 +25,19 @@ class Sandbox:
     client_secret: str
     registered_redirect_uris: Sequence[str]
     destination_slug: str
+    deliverer: Deliverer = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the deliverer of this process; it starts with the first event at the latest."""
+        self.deliverer = Deliverer(self.database, self.destination_url)
+
+    def start_deliveries(self) -> None:
+        """Start the threads that deliver what waits, also what an earlier process left."""
+        self.deliverer.start()
+
+    def stop_deliveries(self) -> None:
+        """Finish the tries in hand and stop the threads."""
+        self.deliverer.stop()
 
     @property
     def scope(self) -> str:

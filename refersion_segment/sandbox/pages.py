@@ -8,12 +8,14 @@ from flask.typing import ResponseReturnValue
 from refersion_segment.sandbox import destinations, installs, workspace
 from refersion_segment.sandbox.core import MOST_REDIRECT_URIS, Sandbox, current_sandbox
 from refersion_segment.sandbox.database import WORKSPACE
+from refersion_segment.sandbox.ingest import list_events
 from refersion_segment.sandbox.records import Destination, Source
 from refersion_segment.sandbox.switches import DuplicateAnswer, InstallRule, Network, Switches
 
 blueprint = Blueprint("pages", __name__)
 
 SOURCE_KINDS = ("JavaScript", "iOS", "Android", "Node.js", "Python", "HTTP API")
+EVENTS_SHOWN = 30
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -89,6 +91,7 @@ def source(slug: str) -> ResponseReturnValue:
         "source.html",
         source=found,
         destination=destinations.find_destination(sandbox.database, _name(sandbox, found)),
+        events=list_events(sandbox.database, found, limit=EVENTS_SHOWN),
     )
 
 

@@ -5,6 +5,7 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, jsonify, render_template, request, session
+from flask.json.provider import DefaultJSONProvider
 from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
@@ -32,6 +33,8 @@ def prepare(app: Flask) -> None:
     """Set the app up; call before its blueprints are registered."""
     app.session_interface = _MountedSession()
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    if isinstance(app.json, DefaultJSONProvider):
+        app.json.sort_keys = False  # as documented, the order too
     app.url_map.merge_slashes = False  # exact names: Segment redirects nobody to a better path
     app.before_request(_check_form_token)
     app.after_request(_set_headers)

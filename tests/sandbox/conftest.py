@@ -1,7 +1,10 @@
 """A sandbox of its own for each test, and the steps that many of them share."""
 
+import json
 import re
+import threading
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +16,8 @@ from werkzeug.test import TestResponse
 from refersion_segment.sandbox import create_sandbox
 from refersion_segment.sandbox.core import Sandbox
 from refersion_segment.sandbox.database import DEMO_PASSWORD, OWNER_EMAIL
+from refersion_segment.sandbox.deliverer import Deliverer
+from refersion_segment.sandbox.destinations import create_destination
 from refersion_segment.sandbox.records import Source
 from refersion_segment.sandbox.workspace import find_source
 
@@ -133,3 +138,110 @@ def person(client: FlaskClient) -> Person:
 def token(person: Person) -> str:
     """An install token for web-shop."""
     return person.token().json["access_token"]
+
+
+@dataclass
+class Call:
+    """One request that the fake destination got."""
+
+    headers: dict[str, str]
+    body: dict[str, object]
+
+
+class FakeDestination:
+    """Somebody's endpoint over real HTTP: answers as scripted, 200 when the script is over."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.script: list[tuple[int, dict[str, str], str]] = []
+        self._arrived = threading.Condition()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.take(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/segment/destination"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def take(self, request: BaseHTTPRequestHandler) -> None:
+        raw = request.rfile.read(int(request.headers["Content-Length"]))
+        with self._arrived:
+            status, headers, text = self.script.pop(0) if self.script else (200, {}, '{"ok":1}')
+            self.calls.append(Call(dict(request.headers), json.loads(raw)))
+            self._arrived.notify_all()
+        request.send_response(status)
+        for name, value in {"Content-Length": str(len(text)), **headers}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(text.encode())
+
+    def answer(self, *answers: int | tuple[int, dict[str, str], str]) -> None:
+        """Script the next answers."""
+        self.script = [one if isinstance(one, tuple) else (one, {}, "{}") for one in answers]
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many calls have come."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.calls) >= count, timeout=10)
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def destination(sandbox: Sandbox, web_shop: Source):
+    """The fake destination, attached to web-shop with an API key and turned on.
+
+    Deliveries are made by the test, with `deliver`, unless it starts the threads.
+    """
+    fake = FakeDestination()
+    sandbox.deliverer = Deliverer(sandbox.database, fake.url)
+    sandbox.deliverer.starts_by_itself = False
+    create_destination(
+        sandbox.database,
+        web_shop,
+        f"{web_shop.name}/destinations/refersion",
+        api_key="pub_7f3c91.sec_b2d04e",
+        enabled=True,
+    )
+    yield fake
+    sandbox.stop_deliveries()
+    fake.close()
+
+
+@pytest.fixture
+def deliver(sandbox: Sandbox):
+    """Deliver what is due, in the test's own thread; return how many tries that took."""
+
+    def run() -> int:
+        tries = 0
+        while sandbox.deliverer.deliver_next():
+            tries += 1
+        return tries
+
+    return run
+
+
+@pytest.fixture
+def identify(client: FlaskClient, web_shop: Source):
+    """Send an identify call to the tracking API, less or more the fields given."""
+
+    def send(**changes: object) -> TestResponse:
+        event = {
+            "writeKey": web_shop.write_key,
+            "userId": "cust-1042",
+            "messageId": "m-1",
+            "traits": {"email": "ada@example.com", "firstName": "Ada"},
+            **changes,
+        }
+        return client.post("/v1/identify", json=event)
+
+    return send
