@@ -1,7 +1,15 @@
 """A form with one field of each type, for the style guide."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import (  # type: ignore[attr-defined]  # the stubs know WTForms 3.2
+    BooleanField,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 
 
 class SampleForm(FlaskForm):
@@ -10,10 +18,15 @@ class SampleForm(FlaskForm):
     name = StringField("Name")
     email = StringField("Email")
     password = PasswordField("Password")
-    offer = SelectField("Offer", choices=[("1", "Standard Affiliate Commission — 10 % of sale")])
+    offer = SelectField(
+        "Offer", choices=[SelectChoice("1", "Standard Affiliate Commission — 10 % of sale")]
+    )
     commission_type = RadioField(
         "Commission type",
-        choices=[("percent", "Percent of sale"), ("order", "Flat rate per order")],
+        choices=[
+            SelectChoice("percent", "Percent of sale"),
+            SelectChoice("order", "Flat rate per order"),
+        ],
         default="percent",
     )
     terms = TextAreaField("Commission terms")
