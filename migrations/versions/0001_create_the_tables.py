@@ -410,6 +410,13 @@ def upgrade() -> None:
             ["merchant_id", "user_id_digest"],
             unique=False,
         )
+        batch_op.create_index(
+            "ix_deliveries_tests",
+            ["merchant_id", "id"],
+            unique=False,
+            sqlite_where=sa.text("is_test"),
+            postgresql_where=sa.text("is_test"),
+        )
 
     op.create_table(
         "login_sessions",
@@ -503,6 +510,11 @@ def downgrade() -> None:
 
     op.drop_table("login_sessions")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_deliveries_tests",
+            sqlite_where=sa.text("is_test"),
+            postgresql_where=sa.text("is_test"),
+        )
         batch_op.drop_index(batch_op.f("ix_deliveries_merchant_id_user_id_digest"))
         batch_op.drop_index(batch_op.f("ix_deliveries_merchant_id_source_id_id"))
         batch_op.drop_index(batch_op.f("ix_deliveries_merchant_id_outcome_id"))

@@ -2,10 +2,16 @@
 
 from flask import Flask
 
+from refersion_segment.cli.deliveries import deliveries
 from refersion_segment.cli.merchants import merchants
+
+COMMANDS = (
+    deliveries,
+    merchants,
+)
 
 
 def register(app: Flask) -> None:
     """Attach every command to `flask`."""
-    for group in (merchants,):
-        app.cli.add_command(group)
+    for command in COMMANDS:
+        app.cli.add_command(command)

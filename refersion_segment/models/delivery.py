@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from refersion_segment.domain.outcomes import Outcome
@@ -29,6 +29,13 @@ class Delivery(OfMerchant, Base):
         Index(None, "merchant_id", "user_id_digest"),
         Index(None, "merchant_id", "anonymous_id_digest"),
         Index(None, "merchant_id", "message_id_digest"),
+        Index(
+            "ix_deliveries_tests",
+            "merchant_id",
+            "id",
+            sqlite_where=text("is_test"),
+            postgresql_where=text("is_test"),
+        ),
     )
 
     call_type: Mapped[str]

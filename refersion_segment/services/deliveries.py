@@ -49,18 +49,6 @@ class LostRaceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a call is answered: an outcome for Segment, or a sentence for the merchant."""
-
-    outcome: Outcome
-    status: int
-    delivery_id: UUID
-    affiliate_id: UUID | None = None
-    is_replay: bool = False
-    sentence: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Verdict:
     """What was decided of a call and what its delivery says about it."""
 
@@ -73,7 +61,7 @@ class Verdict:
     keeps_person: bool = False
 
 
-def receive(merchant_id: UUID, call: Call) -> Reply:
+def receive(merchant_id: UUID, call: Call) -> Delivery:
     """Take one call of a known key. When it returns, everything it did is committed.
 
     A race that is lost against another process is run again from the start: uniqueness is the
@@ -84,14 +72,14 @@ def receive(merchant_id: UUID, call: Call) -> Reply:
     """
     for last_try in (False,) * (TRIES - 1) + (True,):
         try:
-            reply = _record(merchant_id, call)
+            delivery = _record(merchant_id, call)
             db.session.commit()
         except (LostRaceError, IntegrityError, OperationalError) as error:
             db.session.rollback()
             if last_try or not _is_race(error):
                 raise
         else:
-            return reply
+            return delivery
     raise AssertionError("unreachable")
 
 
@@ -101,7 +89,7 @@ def _is_race(error: Exception) -> bool:
     return True
 
 
-def _record(merchant_id: UUID, call: Call) -> Reply:
+def _record(merchant_id: UUID, call: Call) -> Delivery:
     """Decide on a call and add its delivery, in the current transaction."""
     lock_merchant(merchant_id, exclusive=isinstance(call.message, Delete))
     connection = db.session.get_one(Connection, merchant_id, populate_existing=True)
@@ -111,15 +99,7 @@ def _record(merchant_id: UUID, call: Call) -> Reply:
     else:
         source_id = _source_of(merchant_id, call)
         verdict = _verdict(connection, call, source_id)
-    delivery = _add_delivery(merchant_id, call, verdict, source_id)
-    return Reply(
-        outcome=verdict.outcome,
-        status=verdict.status,
-        delivery_id=delivery.id,
-        affiliate_id=verdict.affiliate_id,
-        is_replay=verdict.is_replay,
-        sentence="" if verdict.status == OK else verdict.reason,
-    )
+    return _add_delivery(merchant_id, call, verdict, source_id)
 
 
 def _source_of(merchant_id: UUID, call: Call) -> UUID | None:

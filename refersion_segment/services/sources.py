@@ -45,6 +45,11 @@ def all_of(merchant_id: UUID) -> Sequence[Source]:
     ).all()
 
 
+def labels_of(merchant_id: UUID) -> dict[UUID, str]:
+    """Return what each source is called, by its id."""
+    return {source.id: source.label for source in all_of(merchant_id)}
+
+
 def last_event_at(source: Source) -> datetime | None:
     """Return when the last call of a source came, from the index of its deliveries."""
     newest = (

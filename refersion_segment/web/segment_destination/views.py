@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from refersion_segment.clock import utc_now
@@ -13,8 +13,8 @@ from refersion_segment.extensions import csrf, db
 from refersion_segment.models import ApiKey
 from refersion_segment.services import api_keys, deliveries
 from refersion_segment.services.calls import Call, read_call, unreadable_call
-from refersion_segment.services.deliveries import Reply
 from refersion_segment.web.access import api_key
+from refersion_segment.web.segment_destination.answers import answer_to
 from refersion_segment.web.segment_destination.body import BodyError, read_body
 from refersion_segment.web.segment_destination.rates import call_rates
 
@@ -38,7 +38,8 @@ def receive() -> ResponseReturnValue:
     db.session.rollback()  # no transaction stays open while a slow body arrives
     if not call_rates().take_call(public) and not deliveries.is_refused(merchant_id):
         return _too_many(seconds=1)
-    return _answer(deliveries.receive(merchant_id, _read_call(now)))
+    delivery = deliveries.receive(merchant_id, _read_call(now))
+    return jsonify(answer_to(delivery)), delivery.status_code
 
 
 def _authenticated_key(now: datetime) -> ApiKey | None:
@@ -53,22 +54,6 @@ def _read_call(now: datetime) -> Call:
     except BodyError as error:
         return unreadable_call(error.sentence, error.status, now=now)
     return read_call(body, now=now)
-
-
-def _answer(reply: Reply) -> ResponseReturnValue:
-    """Write the answer of DESIGN section 5."""
-    if reply.status == deliveries.OK:
-        answer: dict[str, object] = {"outcome": reply.outcome.value}
-        if reply.affiliate_id is not None:
-            answer["affiliate"] = str(reply.affiliate_id)
-        if reply.is_replay:
-            answer["replayed"] = True
-        return jsonify(answer), reply.status
-    message = reply.sentence
-    if reply.status in {400, 413}:
-        log = f"{current_app.config['BASE_URL']}/account/settings/segment/deliveries"
-        message = f"{message} {log}/{reply.delivery_id}"
-    return jsonify(message=message), reply.status
 
 
 def _unknown_key() -> ResponseReturnValue:
