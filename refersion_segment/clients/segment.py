@@ -18,6 +18,7 @@ from refersion_segment.clients.bounded_http import TooLargeError, TooSlowError, 
 from refersion_segment.clients.segment_answers import (
     AccessToken,
     Destination,
+    NoAnswerError,
     SegmentError,
     TokenGrant,
     failure_of,
@@ -64,6 +65,12 @@ class SegmentClient:
         self._settings = settings
         self._ends = None if seconds is None else monotonic() + seconds
 
+    def seconds_left(self) -> float:
+        """Return how long the next call may take, with everything around it."""
+        if self._ends is None:
+            return self._settings.timeout_seconds
+        return max(0.01, min(self._settings.timeout_seconds, self._ends - monotonic()))
+
     def authorization_url(self, *, state: str, verifier: str, redirect_uri: str) -> str:
         """Return where the browser goes for the consent (PKCE: RFC 7636, S256)."""
         with self._oauth_session(redirect_uri) as session:
@@ -82,7 +89,7 @@ class SegmentClient:
         def exchange() -> requests.Response:
             answers: list[requests.Response] = []
             with self._oauth_session(redirect_uri) as session:
-                bound(session, self._seconds())
+                bound(session, self.seconds_left())
                 session.register_compliance_hook("access_token_response", keep_in(answers))
                 session.fetch_token(
                     f"{self._settings.oauth_url}/oauth2/token",
@@ -193,7 +200,7 @@ class SegmentClient:
 
         def send() -> requests.Response:
             with requests.Session() as session:
-                bound(session, self._seconds())
+                bound(session, self.seconds_left())
                 return session.request(method, url, auth=auth, json=body, allow_redirects=False)
 
         answer = self._call(send)
@@ -201,23 +208,18 @@ class SegmentClient:
             raise failure_of(answer)
         return answer
 
-    def _seconds(self) -> float:
-        if self._ends is None:
-            return self._settings.timeout_seconds
-        return max(0.01, min(self._settings.timeout_seconds, self._ends - monotonic()))
-
     def _call(self, call: Callable[[], T]) -> T:
-        seconds = self._seconds()
+        seconds = self.seconds_left()
         try:
             return within(seconds, call)
         except (TooSlowError, requests.Timeout) as error:
             sentence = f"Segment did not answer within {max(1, round(seconds))} s."
-            raise SegmentError(sentence, retryable=True) from error
+            raise NoAnswerError(sentence) from error
         except TooLargeError as error:
             sentence = "Segment's answer was too large to be one."
             raise SegmentError(sentence, retryable=True) from error
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise SegmentError("Segment could not be reached.", retryable=True) from error
+            raise NoAnswerError("Segment could not be reached.") from error
 
 
 class _Bearer(AuthBase):

@@ -66,6 +66,13 @@ class SegmentError(Exception):
         return self.status is not None and self.status >= 500
 
 
+class NoAnswerError(SegmentError):
+    """Segment cannot be reached, or does not answer in time: so it is for everybody just now."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, retryable=True)
+
+
 class GrantRefusedError(SegmentError):
     """The token endpoint answered with an OAuth error: this code will never be exchanged."""
 
