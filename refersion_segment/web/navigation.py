@@ -11,17 +11,17 @@ SECTIONS: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
         None,
         (
             ("Dashboard", "dashboard.show", "dashboard"),
-            ("Affiliates", "affiliates.show_list", "people"),
-            ("Offers", "offers.show_list", "tag"),
-            ("Channels › Email", "channels.show_list", "mail"),
+            ("Affiliates", "affiliates.show_list", "affiliates"),
+            ("Offers", "offers.show_list", "offers"),
+            ("Channels › Email", "channels.show_list", "email"),
         ),
     ),
     (
         "Account",
         (
-            ("Segment", "segment.show", "plug"),
+            ("Segment", "segment.show", "segment"),
             ("API keys", "api_keys.show_list", "key"),
-            ("Team", "team.show_list", "person"),
+            ("Team", "team.show_list", "team"),
             ("Activity", "activity.show_list", "activity"),
         ),
     ),
