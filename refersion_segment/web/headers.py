@@ -25,18 +25,7 @@ POLICY: Final = {
 def send_security_headers(app: Flask) -> None:
     """Send a strict policy with every answer, and serve the static files."""
     production = app.config["APP_ENV"] == "production"
-    Talisman(
-        app,
-        force_https=False,  # the proxy in front does that; a redirect would lose Segment's calls
-        strict_transport_security=production,
-        strict_transport_security_max_age=63_072_000,
-        content_security_policy=POLICY,
-        referrer_policy="same-origin",
-        session_cookie_secure=production,
-        session_cookie_samesite="Lax",
-        frame_options="DENY",
-    )
-
+    # Before Talisman: of two such functions the later one runs first.
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
@@ -48,6 +37,18 @@ def send_security_headers(app: Flask) -> None:
                 "form-action 'self'", f"form-action 'self' {origins}"
             )
         return response
+
+    Talisman(
+        app,
+        force_https=False,  # the proxy in front does that; a redirect would lose Segment's calls
+        strict_transport_security=production,
+        strict_transport_security_max_age=63_072_000,
+        content_security_policy=POLICY,
+        referrer_policy="same-origin",
+        session_cookie_secure=production,
+        session_cookie_samesite="Lax",
+        frame_options="DENY",
+    )
 
     _serve_static_files(app)
     if hops := app.config["TRUSTED_PROXIES"]:
