@@ -6,7 +6,7 @@ belongs to one of them, so a disable wins over whatever was still under way for 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +29,9 @@ from refersion_segment.services.locks import lock_merchant
 from refersion_segment.services.upserts import insert_if_new
 
 ORDERS: Final = (JobKind.TURN_ON_DESTINATION, JobKind.TURN_OFF_DESTINATION)
+
+# A request that orders something tries it itself; after this time the workers do.
+HEAD_START: Final = timedelta(seconds=6)
 
 # What may still be switched on at Segment, for all we know.
 MAYBE_ON: Final = {
@@ -110,8 +113,9 @@ def enable_again(merchant_id: UUID, *, by: Actor, now: datetime) -> Sequence[Sou
     )
     if is_in_use or not (connection.install_name and connection.token_sealed and known):
         raise RefusedConnectionError(
-            "Segment says that Refersion is installed in this workspace already. "
-            "Add the source inside Segment, with your API key."
+            "Segment says that Refersion is installed in this workspace already. Add the source "
+            "inside Segment, with your API key: Catalog › Sources › your source › "
+            "Add Destination › Refersion."
         )
     _begin(connection, ConnectionMode.MANAGED, by=by, now=now)
     _turn_on(connection, known, now)
@@ -187,7 +191,7 @@ def try_again(merchant_id: UUID, *, by: Actor, now: datetime) -> int:
             source.destination_state = (
                 DestinationState.TURNING_ON if is_on else DestinationState.TURNING_OFF
             )
-        order(connection, source, job.kind, now)
+        order(connection, source, job.kind, now, head_start=HEAD_START)
     settle(connection)
     if number:
         _record(by, connection, "segment.tried_again", "")
@@ -205,11 +209,20 @@ def push_key(merchant_id: UUID, *, now: datetime) -> None:
     db.session.flush()
 
 
-def order(connection: Connection, source: Source, kind: JobKind, now: datetime) -> None:
+def order(
+    connection: Connection,
+    source: Source,
+    kind: JobKind,
+    now: datetime,
+    *,
+    head_start: timedelta = timedelta(0),
+) -> None:
     """Order one thing to be done at Segment; what was ordered for the source before is void.
 
     An order that somebody is at stays: it must find out for itself that it is void, and mend
     what it did meanwhile (`correct`).
+
+    :param head_start: how long the workers leave it to the request that ordered it.
     """
     db.session.execute(
         removal_of(connection.merchant_id, Job).where(
@@ -217,13 +230,14 @@ def order(connection: Connection, source: Source, kind: JobKind, now: datetime) 
         ),
         execution_options={"synchronize_session": False},
     )
-    jobs.enqueue(
+    job = jobs.enqueue(
         kind,
         merchant_id=connection.merchant_id,
         subject_id=source.id,
         generation=connection.generation,
         now=now,
     )
+    job.due_at = now + head_start
 
 
 def order_for(source: Source) -> Job | None:
@@ -305,7 +319,7 @@ def _turn_on(connection: Connection, sources: Sequence[Source], now: datetime) -
         if source.destination_state is not DestinationState.ON:
             source.destination_state = DestinationState.TURNING_ON
         source.problem = ""
-        order(connection, source, JobKind.TURN_ON_DESTINATION, now)
+        order(connection, source, JobKind.TURN_ON_DESTINATION, now, head_start=HEAD_START)
     settle(connection)
 
 

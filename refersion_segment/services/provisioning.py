@@ -48,17 +48,23 @@ def work(kind: JobKind, client: SegmentClient | None = None) -> Work:
     return Work(partial(do, client=client), stop)
 
 
-def try_now(merchant_id: UUID, *, seconds: float) -> None:
-    """Do the merchant's switch-on orders within the request; what fails stays with the worker.
+def try_now(merchant_id: UUID, client: SegmentClient) -> None:
+    """Do the merchant's orders within the request; what fails stays with the worker.
 
     Ends the transaction before and after.
+
+    :param client: one whose time is limited.
     """
-    client, owner = segment_client(seconds), f"web:{uuid7().hex}"
+    owner = f"web:{uuid7().hex}"
     generation = connections.get(merchant_id).generation
-    waiting = rows_of(merchant_id, Job).where(
-        Job.kind == JobKind.TURN_ON_DESTINATION, Job.generation == generation
+    waiting = (
+        rows_of(merchant_id, Job)
+        .with_only_columns(Job.id)
+        .where(Job.kind.in_(connections.ORDERS), Job.generation == generation)
+        .order_by(Job.id.desc())
+        .limit(MOST_AT_ONCE)
     )
-    ids = db.session.scalars(waiting.with_only_columns(Job.id).order_by(Job.id).limit(MOST_AT_ONCE))
+    ids = db.session.scalars(waiting)
     for job_id in ids.all():
         job = jobs.claim_one(merchant_id, job_id, owner, jobs.database_clock())
         db.session.commit()
@@ -175,7 +181,8 @@ def _conclude(
         raise GiveUp(failure.sentence)
     source.problem = failure.sentence
     connections.settle(connection)
-    raise RetryLater(failure.sentence, failure.retry_after, pauses=isinstance(failure, NoAnswerError))
+    is_away = isinstance(failure, NoAnswerError)
+    raise RetryLater(failure.sentence, failure.retry_after, pauses=is_away)
 
 
 def _is_outdated(job: Job, task: _Task) -> bool:

@@ -6,15 +6,19 @@ from refersion_segment.web.accounts.views import blueprint as accounts
 from refersion_segment.web.dashboard.views import blueprint as dashboard
 from refersion_segment.web.offers.views import blueprint as offers
 from refersion_segment.web.operations.views import blueprint as operations
+from refersion_segment.web.segment.views import blueprint as segment
 from refersion_segment.web.segment_destination import rates
 from refersion_segment.web.segment_destination.views import blueprint as segment_destination
+from refersion_segment.web.segment_oauth.views import blueprint as segment_oauth
 
 BLUEPRINTS = (
     accounts,
     dashboard,
     offers,
     operations,
+    segment,
     segment_destination,
+    segment_oauth,
 )
 
 

@@ -25,6 +25,7 @@ POLICY: Final = {
 def send_security_headers(app: Flask) -> None:
     """Send a strict policy with every answer, and serve the static files."""
     production = app.config["APP_ENV"] == "production"
+
     # Before Talisman: of two such functions the later one runs first.
     @app.after_request
     def finish(response: Response) -> Response:

@@ -1,0 +1,1 @@
+"""The way to Segment's consent and back."""
