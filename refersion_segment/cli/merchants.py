@@ -1,15 +1,18 @@
-"""`flask merchants`: make one, list them."""
+"""`flask merchants`: make one, take its calls from Segment."""
 
 import json
+from uuid import UUID
 
 import click
 from flask.cli import AppGroup
 
+from refersion_segment.cli.rows import merchant_argument
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
-from refersion_segment.services import accounts
+from refersion_segment.services import accounts, connections, offers
 from refersion_segment.services.accounts import RefusedAccountError
 from refersion_segment.services.actors import COMMAND
+from refersion_segment.services.connections import RefusedConnectionError
 
 merchants = AppGroup("merchants", help="Merchants: the accounts of the service.")
 
@@ -48,3 +51,22 @@ def create(
         )
     else:
         click.echo(f"Merchant: {merchant_id}\nAPI key:  {made.api_key}\nOffer:    {offer_id}")
+
+
+@merchants.command("enable-segment")
+@merchant_argument
+@click.option("--offer", "offer_id", type=click.UUID, help="The offer that new people join.")
+def enable_segment(merchant_id: UUID, offer_id: UUID | None) -> None:
+    """Take calls from Segment for MERCHANT, by its API key; again, it chooses the offer only."""
+    now = utc_now()
+    is_new = connections.enable_by_key(merchant_id, by=COMMAND, now=now)
+    try:
+        if offer_id is not None:
+            connections.choose_offer(merchant_id, offer_id, by=COMMAND, now=now)
+    except RefusedConnectionError as error:
+        db.session.rollback()
+        raise click.ClickException(error.sentence) from None
+    offer = offers.for_new_people(connections.get(merchant_id)).name
+    db.session.commit()
+    state = "is on" if is_new else "was on already"
+    click.echo(f"Segment integration {state}. New people from Segment join {offer}.")
