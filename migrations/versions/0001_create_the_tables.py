@@ -189,10 +189,25 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "installs",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("workspace", sa.Text(), nullable=False),
+        sa.Column("token_sealed", sa.Text(), nullable=False),
+        sa.Column("token_expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("token_lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["merchant_id"], ["merchants.id"], name=op.f("fk_installs_merchant_id")
+        ),
+        sa.PrimaryKeyConstraint("merchant_id", "name", name=op.f("pk_installs")),
+    )
+    op.create_table(
         "sources",
         sa.Column("merchant_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("resource_name", sa.Text(), nullable=True),
+        sa.Column("install_name", sa.Text(), nullable=True),
         sa.Column("project_id", sa.Text(), nullable=True),
         sa.Column("label", sa.Text(), nullable=False),
         sa.Column("destination_state", sa.String(length=40), nullable=False),
@@ -200,6 +215,11 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["merchant_id"], ["merchants.id"], name=op.f("fk_sources_merchant_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["merchant_id", "install_name"],
+            ["installs.merchant_id", "installs.name"],
+            name=op.f("fk_sources_merchant_id_install_name"),
         ),
         sa.PrimaryKeyConstraint("merchant_id", "id", name=op.f("pk_sources")),
         sa.UniqueConstraint(
@@ -322,10 +342,6 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("offer_id", sa.Uuid(), nullable=True),
         sa.Column("workspace", sa.Text(), nullable=True),
-        sa.Column("install_name", sa.Text(), nullable=True),
-        sa.Column("token_sealed", sa.Text(), nullable=True),
-        sa.Column("token_expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("token_lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("connected_by", sa.Uuid(), nullable=True),
         sa.Column("connected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("problem", sa.Text(), nullable=False),
@@ -535,6 +551,7 @@ def downgrade() -> None:
     op.drop_table("affiliates")
     op.drop_table("users")
     op.drop_table("sources")
+    op.drop_table("installs")
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_offers_default",

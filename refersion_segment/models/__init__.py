@@ -4,7 +4,7 @@ from refersion_segment.models.affiliate import Affiliate, LinkedId
 from refersion_segment.models.api_key import ApiKey
 from refersion_segment.models.audit_entry import AuditEntry
 from refersion_segment.models.base import Base
-from refersion_segment.models.connection import Connection, Source
+from refersion_segment.models.connection import Connection, Install, Source
 from refersion_segment.models.delivery import Answer, Delivery
 from refersion_segment.models.erasure import Erasure
 from refersion_segment.models.job import Job
@@ -23,6 +23,7 @@ __all__ = [
     "Delivery",
     "EmailSetting",
     "Erasure",
+    "Install",
     "Job",
     "LinkedId",
     "LoginSession",

@@ -1,4 +1,4 @@
-"""A merchant's Segment integration, and the sources known to it."""
+"""A merchant's Segment integration, what Segment granted it, and the sources known to it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -42,17 +42,32 @@ class Connection(Base):
     generation: Mapped[int] = mapped_column(default=0)
     # Null: the merchant's default offer, whichever it is.
     offer_id: Mapped[UUID | None]
-    # The install is kept over a disable: Segment grants it once per workspace.
+    # The workspace of the newest consent.
     workspace: Mapped[str | None]
-    install_name: Mapped[str | None]
-    token_sealed: Mapped[str | None]
-    token_expires_at: Mapped[datetime | None]
-    # Who refreshes the token holds this lease: a refresh ends the token before it, so there must
-    # not be two at once, and no transaction may stay open while Segment answers.
-    token_lease_until: Mapped[datetime | None]
     connected_by: Mapped[UUID | None]
     connected_at: Mapped[datetime | None]
     problem: Mapped[str] = mapped_column(default="")
+
+
+class Install(Base):
+    """What a consent grants us at Segment: tokens for its sources, until Segment takes it back.
+
+    Kept over a disable, because Segment may grant it once only. Not part of the connection: a
+    consent for another source may make an install of its own, whose token opens no other source.
+    """
+
+    __tablename__ = "installs"
+
+    merchant_id: Mapped[UUID] = mapped_column(ForeignKey("merchants.id"), primary_key=True)
+    # `installs/7`: what its tokens are asked for with.
+    name: Mapped[str] = mapped_column(primary_key=True)
+    workspace: Mapped[str]
+    token_sealed: Mapped[str]
+    token_expires_at: Mapped[datetime]
+    # Who refreshes the token holds this lease: a refresh ends the token before it, so there must
+    # not be two at once, and no transaction may stay open while Segment answers.
+    token_lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 class DestinationState(StrEnum):
@@ -73,10 +88,15 @@ class Source(OfMerchant, Base):
     __table_args__ = (
         UniqueConstraint("merchant_id", "resource_name"),
         UniqueConstraint("merchant_id", "project_id"),
+        ForeignKeyConstraint(
+            ["merchant_id", "install_name"], ["installs.merchant_id", "installs.name"]
+        ),
     )
 
     # `workspaces/W/sources/S`, from the consent; null for one that was first seen in a call.
     resource_name: Mapped[str | None]
+    # Of the newest consent for this source; null where there was none.
+    install_name: Mapped[str | None]
     # Segment's `projectId`, from a call; null for one that the consent named.
     project_id: Mapped[str | None]
     label: Mapped[str]

@@ -62,17 +62,10 @@ def lock(merchant_id: UUID) -> Connection:
 
 
 def managed_sources(connection: Connection) -> Sequence[Source]:
-    """List the sources whose destination is ours to switch, oldest first.
-
-    They lie in the workspace of the install: its token opens no other.
-    """
+    """List the sources whose destination is ours to switch, oldest first."""
     query = rows_of(connection.merchant_id, Source).where(Source.resource_name.is_not(None))
     query = query.order_by(Source.id).execution_options(populate_existing=True)
-    return [
-        source
-        for source in db.session.scalars(query)
-        if (name := parse_source(source.resource_name)) and name.workspace == connection.workspace
-    ]
+    return db.session.scalars(query).all()
 
 
 def enable_managed(
@@ -82,14 +75,16 @@ def enable_managed(
 
     Sources that were connected before stay. Returns those of this consent.
 
-    :raise RefusedConnectionError: if another workspace is connected, or not yet switched off
+    :raise RefusedConnectionError: if another workspace is connected
     """
     connection = lock(merchant_id)
     _check_workspace(connection, grant.workspace)
     _begin(connection, ConnectionMode.MANAGED, by=by, now=now)
-    connection.workspace, connection.install_name = grant.workspace, grant.install_name
-    install_tokens.keep(connection, grant.token, now)
+    connection.workspace = grant.workspace
+    install_tokens.keep(merchant_id, grant, now)
     chosen = [_source_named(merchant_id, name, now) for name in grant.sources]
+    for source in chosen:
+        source.install_name = grant.install_name
     _turn_on(connection, chosen, now)
     names = ", ".join(source.label for source in chosen)
     _record(by, connection, "segment.enabled", f"{grant.workspace}: {names}")
@@ -105,13 +100,17 @@ def enable_again(merchant_id: UUID, *, by: Actor, now: datetime) -> Sequence[Sou
         must have meant another source
     """
     connection = lock(merchant_id)
-    known = managed_sources(connection)
+    known = [
+        source
+        for source in managed_sources(connection)
+        if source.install_name and _workspace_of(source) == connection.workspace
+    ]
     is_in_use = (
         connection.state is not ConnectionState.DISABLED
         and connection.mode is ConnectionMode.MANAGED
         and any(source.destination_state is DestinationState.ON for source in known)
     )
-    if is_in_use or not (connection.install_name and connection.token_sealed and known):
+    if is_in_use or not known:
         raise RefusedConnectionError(
             "Segment says that Refersion is installed in this workspace already. Add the source "
             "inside Segment, with your API key: Catalog › Sources › your source › "
@@ -283,20 +282,19 @@ def settle(connection: Connection) -> None:
 
 
 def _check_workspace(connection: Connection, workspace: str) -> None:
-    if connection.workspace in {None, workspace}:
+    if connection.state is ConnectionState.DISABLED or connection.mode is ConnectionMode.API_KEY:
         return
-    states = {source.destination_state for source in managed_sources(connection)}
-    is_on = connection.state is not ConnectionState.DISABLED
-    if is_on and connection.mode is ConnectionMode.MANAGED and states & MAYBE_ON:
-        raise RefusedConnectionError(
-            f"The Segment workspace {connection.workspace} is connected. Choose a source of it, "
-            "or disable the integration first."
-        )
-    if DestinationState.TURNING_OFF in states:
-        raise RefusedConnectionError(
-            f"The Segment workspace {connection.workspace} is still being switched off. "
-            "Wait until that is done, then start again."
-        )
+    for source in managed_sources(connection):
+        if source.destination_state in MAYBE_ON and _workspace_of(source) != workspace:
+            raise RefusedConnectionError(
+                f"The Segment workspace {_workspace_of(source)} is connected. Choose a source of "
+                "it, or disable the integration first."
+            )
+
+
+def _workspace_of(source: Source) -> str | None:
+    name = parse_source(source.resource_name)
+    return name.workspace if name else None
 
 
 def _begin(connection: Connection, mode: ConnectionMode, *, by: Actor, now: datetime) -> None:

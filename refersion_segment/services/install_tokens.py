@@ -15,12 +15,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Update, or_
 
 from refersion_segment.clients.segment import SegmentClient
-from refersion_segment.clients.segment_answers import AccessToken, SegmentError
+from refersion_segment.clients.segment_answers import AccessToken, SegmentError, TokenGrant
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db, vault
-from refersion_segment.models import Connection
+from refersion_segment.models import Install
 from refersion_segment.models.scope import change_of, rows_of
 from refersion_segment.services import jobs
+from refersion_segment.services.upserts import insert_if_new
 from refersion_segment.vault import SealError
 
 T = TypeVar("T")
@@ -55,22 +56,36 @@ class _Stored:
     ends_at: datetime
 
 
-def keep(connection: Connection, token: AccessToken, now: datetime) -> None:
-    """Store a token that a consent gave; a renewal under way no longer counts."""
-    connection.token_sealed = _seal(connection.merchant_id, token)
-    connection.token_expires_at = now + token.lifetime
-    connection.token_lease_until = None
+def keep(merchant_id: UUID, grant: TokenGrant, now: datetime) -> None:
+    """Store an install and the token that a consent gave; a renewal under way is void."""
+    values = {
+        "workspace": grant.workspace,
+        "token_sealed": _seal(merchant_id, grant.token),
+        "token_expires_at": now + grant.token.lifetime,
+        "token_lease_until": None,
+    }
+    name = grant.install_name
+    if not insert_if_new(Install, merchant_id=merchant_id, name=name, created_at=now, **values):
+        db.session.execute(
+            change_of(merchant_id, Install).where(Install.name == name).values(**values),
+            execution_options={"synchronize_session": False},
+        )
 
 
-def with_token(merchant_id: UUID, client: SegmentClient, call: Callable[[AccessToken], T]) -> T:
-    """Make a call to Segment with the install's token; renew it once if it is refused or ends.
+def with_token(
+    merchant_id: UUID,
+    install_name: str | None,
+    client: SegmentClient,
+    call: Callable[[AccessToken], T],
+) -> T:
+    """Make a call to Segment with an install's token; renew it once if it is refused or ends.
 
     Ends the transaction, so that none is open while Segment answers.
 
     :raise ReconnectError: if there is no token that Segment accepts
     :raise SegmentError: if the call fails for another reason
     """
-    stored = _read(merchant_id)
+    stored = _read(merchant_id, install_name)
     if stored.ends_at - utc_now() < SOON:
         stored = _renew(merchant_id, client, stored)
     try:
@@ -87,26 +102,26 @@ def with_token(merchant_id: UUID, client: SegmentClient, call: Callable[[AccessT
         raise
 
 
-def _read(merchant_id: UUID) -> _Stored:
-    query = rows_of(merchant_id, Connection).with_only_columns(
-        Connection.install_name, Connection.token_sealed, Connection.token_expires_at
-    )
-    install_name, sealed, ends_at = db.session.execute(query).one()
+def _read(merchant_id: UUID, install_name: str | None) -> _Stored:
+    query = rows_of(merchant_id, Install).where(Install.name == install_name)
+    columns = query.with_only_columns(Install.name, Install.token_sealed, Install.token_expires_at)
+    row = db.session.execute(columns).one_or_none()
     db.session.rollback()
-    if not (install_name and sealed and ends_at):
+    if row is None:
         raise ReconnectError("Nothing of it is stored.")
+    name, sealed, ends_at = row
     try:
         text = vault.open(sealed, merchant_id=merchant_id, purpose=_PURPOSE)
     except SealError as error:
         raise ReconnectError("What is stored of it cannot be opened.") from error
-    return _Stored(install_name, sealed, AccessToken(text, timedelta(0)), ends_at)
+    return _Stored(name, sealed, AccessToken(text, timedelta(0)), ends_at)
 
 
 def _renew(merchant_id: UUID, client: SegmentClient, old: _Stored) -> _Stored:
     """Return the token that follows `old`, made here or by somebody else."""
     gives_up_at = time.monotonic() + client.seconds_left()
     while not _take_lease(merchant_id, old):
-        stored = _read(merchant_id)
+        stored = _read(merchant_id, old.install_name)
         if stored.sealed != old.sealed:
             return stored
         if time.monotonic() > gives_up_at:
@@ -126,7 +141,7 @@ def _renew(merchant_id: UUID, client: SegmentClient, old: _Stored) -> _Stored:
 
 def _take_lease(merchant_id: UUID, old: _Stored) -> bool:
     now = jobs.database_clock()
-    is_free = or_(Connection.token_lease_until.is_(None), Connection.token_lease_until <= now)
+    is_free = or_(Install.token_lease_until.is_(None), Install.token_lease_until <= now)
     return _commit(_row_with(merchant_id, old).where(is_free), token_lease_until=now + LEASE)
 
 
@@ -135,7 +150,8 @@ def _change(merchant_id: UUID, old: _Stored, **values: Any) -> bool:
 
 
 def _row_with(merchant_id: UUID, old: _Stored) -> Update:
-    return change_of(merchant_id, Connection).where(Connection.token_sealed == old.sealed)
+    mine = change_of(merchant_id, Install).where(Install.name == old.install_name)
+    return mine.where(Install.token_sealed == old.sealed)
 
 
 def _commit(statement: Update, **values: Any) -> bool:

@@ -34,6 +34,7 @@ class _Task:
     """What an order needs to know, read before anything waits for Segment."""
 
     source: SourceName
+    install_name: str | None
     api_key: str = field(repr=False)
 
 
@@ -84,7 +85,7 @@ def turn_on(job: Job, *, client: SegmentClient | None = None) -> None:
     client = client or segment_client()
     failure = None
     try:
-        with_token(job.merchant_id, client, partial(_switch_on, client, task))
+        with_token(job.merchant_id, task.install_name, client, partial(_switch_on, client, task))
     except SegmentError as error:
         failure = error
     _conclude(job, failure, DestinationState.ON, task)
@@ -103,7 +104,10 @@ def turn_off(job: Job, *, client: SegmentClient | None = None) -> None:
     failure = None
     try:
         with_token(
-            job.merchant_id, used, lambda token: used.disable_destination(token, task.source)
+            job.merchant_id,
+            task.install_name,
+            used,
+            lambda token: used.disable_destination(token, task.source),
         )
     except SegmentError as error:
         failure = error
@@ -132,7 +136,8 @@ def _begin(job: Job) -> _Task | None:
         if job.attempts > 1:  # a try before this one may have reached Segment
             connections.correct(connections.lock(job.merchant_id), source, job.kind, utc_now())
         return None
-    task = _Task(name, api_keys.reveal(api_keys.current_key(job.merchant_id)))
+    key = api_keys.reveal(api_keys.current_key(job.merchant_id))
+    task = _Task(name, source.install_name, key)
     db.session.rollback()
     return task
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from refersion_segment.clients.segment_answers import AccessToken, Destination, 
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.segment_names import SourceName
 from refersion_segment.extensions import db
-from refersion_segment.models import Connection, Job, Source
+from refersion_segment.models import Connection, Install, Job, Source
 from refersion_segment.models.connection import ConnectionState, DestinationState
 from refersion_segment.models.scope import rows_of
 from refersion_segment.services import api_keys, connections, install_tokens, jobs, provisioning
@@ -93,6 +94,11 @@ def connection_of(made: Tenant) -> Connection:
     return db.session.get_one(Connection, made.id)
 
 
+def install_of(made: Tenant) -> Install:
+    db.session.rollback()
+    return db.session.scalars(rows_of(made.id, Install)).one()
+
+
 def source_of(made: Tenant, label: str = "shop") -> Source:
     db.session.rollback()
     query = rows_of(made.id, Source).where(Source.label == label)
@@ -159,8 +165,8 @@ def test_what_segment_answers_is_mended(
 
 
 TRANSIENT = [
-    ({"status": 503}, "Segment answered 503: API down"),
-    ({"status": 429, "json": {"error": "slow down"}}, "Segment answered 429: slow down"),
+    ({"status": 503}, "Segment answered 503: API down."),
+    ({"status": 429, "json": {"error": "slow down"}}, "Segment answered 429: slow down."),
     ({"status": 200, "body": "<h1>Maintenance</h1>"}, "Segment answered 200, but not in JSON."),
     ({"status": 302, "body": "moved"}, "Segment answered 302."),
     ({"status": 200, "body": "x" * 2_000_000}, "Segment's answer was too large to be one."),
@@ -212,7 +218,7 @@ def test_a_wait_that_segment_asks_for_is_kept(northwind: Tenant, segment: FakeSe
 
 
 FINAL = [
-    ({"status": 400, "json": {"error": "bad field"}}, "Segment answered 400: bad field"),
+    ({"status": 400, "json": {"error": "bad field"}}, "Segment answered 400: bad field."),
     ({"status": 403, "json": {"error": "insufficient scope"}}, "insufficient scope"),
     ({"status": 404, "json": {"error": "no such source"}}, "no such source"),
     ({"status": 501, "json": {"error": "unsupported"}}, "Segment answered 501"),
@@ -263,7 +269,7 @@ def test_a_renewal_that_is_refused_asks_for_a_new_consent(
     assert connection.state is ConnectionState.FAILING
     assert connection.problem == (
         "Segment no longer accepts the access that it gave us: connect it again. "
-        "Segment answered 401: install was removed"
+        "Segment answered 401: install was removed."
     )
     enable(northwind, segment)
     work_off(northwind)
@@ -298,14 +304,14 @@ def test_a_token_that_ends_soon_is_renewed_before_it_is_used(
     northwind: Tenant, segment: FakeSegment
 ) -> None:
     enable(northwind, segment)
-    connection = connection_of(northwind)
-    connection.token_expires_at = utc_now() + timedelta(seconds=50)
+    install = install_of(northwind)
+    install.token_expires_at = utc_now() + timedelta(seconds=50)
     db.session.commit()
 
     work_off(northwind)
 
     assert segment.requests == [RENEW, CREATE, READ]
-    assert connection_of(northwind).install_name == "installs/7"
+    assert install_of(northwind).name == "installs/7"
 
 
 def test_switching_off_leaves_the_destination_there(
@@ -535,12 +541,9 @@ def test_many_at_once_renew_a_token_once(
     def ask() -> None:
         client = provisioning.segment_client()
         source = SourceName("northwind", "shop")
+        look = partial(client.get_destination, source=source)
         barrier.wait()
-        done.append(
-            install_tokens.with_token(
-                northwind.id, client, lambda token: client.get_destination(token, source)
-            )
-        )
+        done.append(install_tokens.with_token(northwind.id, "installs/7", client, look))
 
     run_all(app, [ask] * 8)
 
@@ -554,8 +557,8 @@ def test_a_process_that_died_while_it_renewed_holds_nobody_up_for_long(
 ) -> None:
     enable(northwind, segment)
     segment.end_token()
-    connection = connection_of(northwind)
-    connection.token_lease_until = jobs.database_clock() - timedelta(seconds=1)
+    install = install_of(northwind)
+    install.token_lease_until = jobs.database_clock() - timedelta(seconds=1)
     db.session.commit()
 
     work_off(northwind)

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
-from refersion_segment.models import AuditEntry, Connection, Job, LoginSession, Source
+from refersion_segment.models import AuditEntry, Connection, Install, Job, LoginSession, Source
 from refersion_segment.models.connection import ConnectionMode, ConnectionState, DestinationState
 from refersion_segment.models.scope import rows_of
 from refersion_segment.services import connections
@@ -39,7 +39,8 @@ def sources_of(made: MadeMerchant) -> dict[str, DestinationState]:
 def assert_nothing_is_connected(made: MadeMerchant) -> None:
     connection = connection_of(made)
     assert connection.state is ConnectionState.DISABLED
-    assert connection.install_name is connection.token_sealed is connection.workspace is None
+    assert connection.workspace is None
+    assert db.session.scalars(rows_of(made.merchant.id, Install)).all() == []
     assert sources_of(made) == {}
     assert db.session.scalars(rows_of(made.merchant.id, Job)).all() == []
 
@@ -103,9 +104,10 @@ def test_allowing_a_source_connects_it(
         ConnectionState.CONNECTED,
         ConnectionMode.MANAGED,
     )
-    assert (connection.workspace, connection.install_name) == ("northwind", "installs/7")
+    [install] = db.session.scalars(rows_of(northwind.merchant.id, Install)).all()
+    assert (install.workspace, install.name) == ("northwind", "installs/7")
     assert connection.connected_by == northwind.owner.id
-    assert "token" not in str(connection.token_sealed)
+    assert "token" not in install.token_sealed
     assert sources_of(northwind) == {"shop": DestinationState.ON}
     assert segment.is_on("shop")
     assert segment.key_of("shop") == northwind.api_key
@@ -307,14 +309,14 @@ def test_a_code_that_is_none_connects_nothing(
 
 
 FAULTS = [
-    ({"status": 503}, "Segment answered 503: API down Nothing was connected."),
+    ({"status": 503}, "Segment answered 503: API down. Nothing was connected."),
     ({"status": 500, "body": "<h1>Oops</h1>"}, "Segment answered 500. Nothing was connected."),
     ({"status": 200, "body": "<h1>Hi</h1>"}, "Segment answered 200, but not in JSON."),
     ({"status": 200, "body": "x" * 2_000_000}, "too large"),
     ({"status": 200, "json": {"access_token": "t.t"}}, "Segment's answer names no install."),
     (
         {"status": 302, "headers": {"Location": "http://127.0.0.1/"}},
-        "Segment answered 302: API down Nothing was connected.",
+        "Segment answered 302: API down. Nothing was connected.",
     ),
     ({"exception": requests.ConnectionError("no")}, "Segment could not be reached."),
     ({"exception": requests.ReadTimeout("slow")}, "Segment did not answer within"),
@@ -363,7 +365,7 @@ def test_when_only_the_destination_fails_the_worker_goes_on(
     page = connect(client, segment, "shop")
 
     [job] = db.session.scalars(rows_of(northwind.merchant.id, Job)).all()
-    assert "Refersion is not on there yet. Segment answered 503: API down" in text_of(page)
+    assert "Refersion is not on there yet. Segment answered 503: API down." in text_of(page)
     assert "Tried 1 time. Next try:" in text_of(page)
     assert "Try again" in text_of(page)
     assert connection_of(northwind).state is ConnectionState.CONNECTING
