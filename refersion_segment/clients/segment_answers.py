@@ -134,7 +134,7 @@ def failure_of(answer: requests.Response) -> SegmentError:
     # A redirect is no refusal: somebody put a page in between, such as for maintenance.
     retryable = status < 400 or status in {408, 429} or (status >= 500 and status != 501)
     return SegmentError(
-        f"Segment answered {status}: {said}" if said else f"Segment answered {status}.",
+        f"Segment answered {status}{': ' if said else ''}{_with_end(said)}",
         retryable=retryable,
         status=status,
         said=said,
@@ -146,7 +146,7 @@ def refusal_of(error: OAuthError) -> GrantRefusedError:
     """Make the error for a code that Segment does not exchange."""
     said = " ".join(filter(None, (_shorten(error.error), _shorten(error.description))))
     return GrantRefusedError(
-        f"Segment refused the sign-in: {said}", retryable=False, status=400, said=said
+        f"Segment refused the sign-in: {_with_end(said)}", retryable=False, status=400, said=said
     )
 
 
@@ -161,6 +161,11 @@ def _shorten(text: object) -> str:
     if not isinstance(text, str):
         return ""
     return cut(" ".join(one_line(text[: 4 * MAX_SAID]).split()), MAX_SAID)
+
+
+def _with_end(said: str) -> str:
+    """End what was said as a sentence, so that the next one can follow."""
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
 def read_access_token(body: dict[str, Any]) -> AccessToken:

@@ -171,8 +171,8 @@ def test_an_install_that_exists_is_known_at_the_exchange_too(
         ({"body": "[1]"}, "Segment answered 200, but not in JSON."),
         ({"body": "{" * 100_000}, "Segment answered 200, but not in JSON."),
         ({"body": "upstream connect error", "status": 503}, "Segment answered 503."),
-        ({"json": {"error": "down", "code": 14}, "status": 503}, "Segment answered 503: down"),
-        ({"json": {"error": "slow down"}, "status": 429}, "Segment answered 429: slow down"),
+        ({"json": {"error": "down", "code": 14}, "status": 503}, "Segment answered 503: down."),
+        ({"json": {"error": "slow down"}, "status": 429}, "Segment answered 429: slow down."),
         ({"status": 302, "headers": {"Location": API}}, "Segment answered 302."),
         ({"body": "x" * 2_000_000}, "Segment's answer was too large to be one."),
         ({"body": requests.ConnectionError("refused")}, "Segment could not be reached."),
@@ -292,7 +292,7 @@ def test_each_error_is_sorted(
         client.create_destination(TOKEN, SHOP, "pub_1.sec_2")
 
     error = caught.value
-    assert error.sentence == f"Segment answered {status}: {said}"
+    assert error.sentence == f"Segment answered {status}: {said}."
     assert error.is_already_there == (kind == "there")
     assert error.is_token_rejected == (kind == "token")
     if kind != "there":

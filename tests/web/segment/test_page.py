@@ -300,7 +300,8 @@ def test_a_failing_integration_says_what_to_do(
 
     page = text_of(client.get(PAGE))
 
-    assert "Segment sends nobody. Segment answered 404: none" in page
+    assert "Segment answered 404: no such source" in page
+    assert "Segment sends nobody until this is mended." in page
     assert "Connect again" in page
     assert "Try again" in page
     assert "Segment Integration Settings" in page
@@ -380,7 +381,7 @@ def test_a_source_shows_its_last_event_and_where_it_is_known_from(
 
     page = text_of(client.get(PAGE))
 
-    assert "shop from Segment On" in page
+    assert "shop from Segment" in page
     assert "P0X first seen in a call just now" in page
 
 
