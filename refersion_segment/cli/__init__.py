@@ -3,10 +3,12 @@
 from flask import Flask
 
 from refersion_segment.cli.deliveries import deliveries
+from refersion_segment.cli.demo import demo
 from refersion_segment.cli.merchants import merchants
 
 COMMANDS = (
     deliveries,
+    demo,
     merchants,
 )
 

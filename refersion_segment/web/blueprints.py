@@ -4,6 +4,7 @@ from flask import Flask
 
 from refersion_segment.web.accounts.views import blueprint as accounts
 from refersion_segment.web.dashboard.views import blueprint as dashboard
+from refersion_segment.web.deliveries.views import blueprint as deliveries
 from refersion_segment.web.offers.views import blueprint as offers
 from refersion_segment.web.operations.views import blueprint as operations
 from refersion_segment.web.segment.views import blueprint as segment
@@ -14,6 +15,7 @@ from refersion_segment.web.segment_oauth.views import blueprint as segment_oauth
 BLUEPRINTS = (
     accounts,
     dashboard,
+    deliveries,
     offers,
     operations,
     segment,

@@ -27,6 +27,9 @@ SECTIONS: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
     ),
 )
 
+# Pages that belong to a section of another name.
+PARTS_OF = {"deliveries": "segment", "segment_oauth": "segment"}
+
 
 def frame() -> dict[str, object]:
     """Return what `layouts/app.html` needs."""
@@ -55,7 +58,7 @@ def _item(label: str, endpoint: str, icon: str, *, badge: str) -> dict[str, obje
         "url": url_for(endpoint),
         "icon": icon,
         "badge": badge if blueprint == "affiliates" else "",
-        "is_current": request.blueprint == blueprint,
+        "is_current": PARTS_OF.get(request.blueprint, request.blueprint) == blueprint,
     }
 
 

@@ -1,0 +1,1 @@
+"""The delivery log: what Segment sent, what was decided, and why."""
