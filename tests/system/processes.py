@@ -69,9 +69,7 @@ class Server:
 @contextmanager
 def started(command: list[str], *, url: str, settings: Mapping[str, str]) -> Iterator[Server]:
     """Start a server as a process group of its own, wait until it answers, stop it at the end."""
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(settings), start_new_session=True
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(settings), start_new_session=True)
     server = Server(url, process)
     try:
         _wait_until_up(server)

@@ -2,10 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
 
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.roles import Role
@@ -108,8 +107,8 @@ def page_of(form: OfferChoiceForm) -> str:
     allow_forms_to_segment()
     overview = connection_overview.read(merchant_id())
     places = {
-        "deliveries_url": path_if_there("deliveries"),
-        "test_event_url": path_if_there("test-event", method="POST"),
+        "deliveries_url": url_for("deliveries.show_list"),
+        "test_event_url": url_for("deliveries.send_test_event"),
     }
     if overview.connection.state is ConnectionState.DISABLED:
         return render_template("segment/disabled.html", overview=overview, **places)
@@ -141,13 +140,3 @@ def chart_of(calls: daily_calls.DailyCalls) -> dict[str, object]:
         "points": [{"label": f"{day.date:%-d %b}", "values": day.numbers} for day in calls.days],
         "series": [{"key": one, "label": one.label, "tone": TONES[one]} for one in shown],
     }
-
-
-def path_if_there(name: str, *, method: str = "GET") -> str | None:
-    """Return the path of a page beside this one, None if this build has no such page."""
-    path = f"{blueprint.url_prefix}/{name}"
-    try:
-        current_app.url_map.bind("").match(path, method=method)
-    except HTTPException:
-        return None
-    return path
