@@ -14,10 +14,15 @@ def submit(
     client: FlaskClient, path: str, *, to: str | None = None, **fields: object
 ) -> TestResponse:
     """Load a page and send a form of it: to the page itself, or to another path."""
+    return client.post(to or path, data={"csrf_token": csrf_token_of(client, path), **fields})
+
+
+def csrf_token_of(client: FlaskClient, path: str) -> str:
+    """Load a page and return the token that its forms send along."""
     page = client.get(path)
     found = _CSRF.search(page.text)
     assert found, f"{path} answers {page.status} and has no form"
-    return client.post(to or path, data={"csrf_token": found[1], **fields})
+    return found[1]
 
 
 def text_of(response: TestResponse) -> str:

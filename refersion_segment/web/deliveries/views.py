@@ -2,9 +2,10 @@
 
 import json
 import secrets
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -13,10 +14,16 @@ from refersion_segment.domain.outcomes import DeliveryFilter
 from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, Delivery
-from refersion_segment.services import deliveries, delivery_log, messages, sources
+from refersion_segment.services import deliveries, delivery_log, histories, sources
 from refersion_segment.services.calls import read_call
 from refersion_segment.services.delivery_log import Wanted
-from refersion_segment.web.access import merchant_id, requires, row_or_404, signed_in_user
+from refersion_segment.web.access import (
+    id_of_query,
+    merchant_id,
+    requires,
+    row_or_404,
+    signed_in_user,
+)
 from refersion_segment.web.segment_destination.answers import answer_to
 
 blueprint = Blueprint("deliveries", __name__, url_prefix="/account/settings/segment")
@@ -28,13 +35,13 @@ def show_list() -> ResponseReturnValue:
     wanted = Wanted(
         filter=_choice(DeliveryFilter, request.args.get("show", "")),
         text=request.args.get("q", ""),
-        source_id=_id(request.args.get("source", "")),
+        source_id=id_of_query("source"),
     )
     page = delivery_log.page(
         merchant_id(),
         wanted,
-        before=_id(request.args.get("before", "")),
-        after=_id(request.args.get("after", "")),
+        before=id_of_query("before"),
+        after=id_of_query("after"),
     )
     labels = sources.labels_of(merchant_id())
     return render_template(
@@ -49,9 +56,10 @@ def show_list() -> ResponseReturnValue:
     )
 
 
-def _page_url(**position: UUID) -> str:
+def _page_url(**position: Any) -> str:
     """Return the address of another page under the same filters."""
-    kept = {name: value for name in ("q", "show", "source") if (value := request.args.get(name))}
+    names = ("q", "show", "source")
+    kept: dict[str, Any] = {one: text for one in names if (text := request.args.get(one))}
     return url_for("deliveries.show_list", **kept, **position)
 
 
@@ -66,7 +74,7 @@ def show(delivery_id: UUID) -> ResponseReturnValue:
         "deliveries/show.html",
         delivery=delivery,
         affiliate=affiliate,
-        messages=messages.of_affiliate(merchant_id(), affiliate.id) if affiliate else (),
+        messages=histories.messages_of(affiliate) if affiliate else (),
         payload=delivery.payload or {},
         labels=sources.labels_of(merchant_id()),
         answer=json.dumps(answer_to(delivery)),
@@ -104,19 +112,6 @@ def tagged(address: str, tag: str) -> str:
     """Write an address that still reaches its owner and is a new one each time (RFC 5233)."""
     local, _, domain = address.partition("@")
     return f"{local.partition('+')[0][:40]}+test-{tag}@{domain}"
-
-
-def _id(text: str) -> UUID | None:
-    """Read an id of the query string.
-
-    :raise NotFound: if it is no id at all
-    """
-    if not text:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        abort(404)
 
 
 def _choice(choices: type[DeliveryFilter], text: str) -> DeliveryFilter | None:
