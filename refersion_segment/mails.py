@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from email.utils import parseaddr
+from uuid import UUID
 
 from flask import current_app
 from uuid_utils.compat import uuid7
@@ -23,7 +24,7 @@ def queue(affiliate: Affiliate, kind: MailKind, *, now: datetime) -> Message:
     already is returned as it is. One that was not sent because its switch was off is queued now
     if the switch is on. While it is off, the row says so and there is no job.
     """
-    is_on = is_switched_on(affiliate, kind)
+    is_on = is_switched_on(affiliate.merchant_id, kind)
     message_id = uuid7()
     is_new = insert_if_new(
         Message,
@@ -55,9 +56,9 @@ def queue(affiliate: Affiliate, kind: MailKind, *, now: datetime) -> Message:
     return message
 
 
-def is_switched_on(affiliate: Affiliate, kind: MailKind) -> bool:
+def is_switched_on(merchant_id: UUID, kind: MailKind) -> bool:
     """Tell whether the merchant sends this kind now."""
-    setting = db.session.get(EmailSetting, (affiliate.merchant_id, kind))
+    setting = db.session.get(EmailSetting, (merchant_id, kind))
     return kind.is_on_by_default if setting is None else setting.is_on
 
 

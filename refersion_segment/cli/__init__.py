@@ -2,11 +2,13 @@
 
 from flask import Flask
 
+from refersion_segment.cli.affiliates import affiliates
 from refersion_segment.cli.deliveries import deliveries
 from refersion_segment.cli.demo import demo
 from refersion_segment.cli.merchants import merchants
 
 COMMANDS = (
+    affiliates,
     deliveries,
     demo,
     merchants,

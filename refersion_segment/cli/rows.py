@@ -13,7 +13,7 @@ from refersion_segment.models import Merchant
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class MerchantId(click.ParamType):
+class MerchantId(click.ParamType[UUID]):
     """The id of a merchant that exists."""
 
     name = "merchant"

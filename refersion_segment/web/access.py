@@ -132,3 +132,17 @@ def row_or_404(model: type[Row], row_id: UUID) -> Row:
     if row is None:
         abort(404)
     return row
+
+
+def id_of_query(name: str) -> UUID | None:
+    """Read an id of the query string; None where there is none.
+
+    :raise NotFound: if it is no id at all
+    """
+    text = request.args.get(name, "")
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        abort(404)

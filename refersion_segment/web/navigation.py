@@ -58,7 +58,7 @@ def _item(label: str, endpoint: str, icon: str, *, badge: str) -> dict[str, obje
         "url": url_for(endpoint),
         "icon": icon,
         "badge": badge if blueprint == "affiliates" else "",
-        "is_current": PARTS_OF.get(request.blueprint, request.blueprint) == blueprint,
+        "is_current": PARTS_OF.get(request.blueprint or "", request.blueprint) == blueprint,
     }
 
 

@@ -1,0 +1,1 @@
+"""The affiliates: lists, one person, approving, denying, erasing."""

@@ -1,0 +1,1 @@
+"""What an affiliate shares: `/r/…`, which leads to the merchant's shop."""
