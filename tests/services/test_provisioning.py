@@ -1,114 +1,35 @@
-"""What is done at Segment: every answer it can give, disables in between, one renewal at a time."""
+"""What is done at Segment, whatever it answers."""
 
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 import requests
-from flask import Flask
 
-from refersion_segment.clients.segment_answers import AccessToken, Destination, TokenGrant
 from refersion_segment.clock import utc_now
-from refersion_segment.domain.segment_names import SourceName
 from refersion_segment.extensions import db
-from refersion_segment.models import Connection, Install, Job, Source
 from refersion_segment.models.connection import ConnectionState, DestinationState
-from refersion_segment.models.scope import rows_of
-from refersion_segment.services import api_keys, connections, install_tokens, jobs, provisioning
+from refersion_segment.services import connections
 from refersion_segment.services.actors import COMMAND
-from tests.factories import make_merchant
 from tests.segment_fake import FakeSegment
-
-SHOP = "/v1beta/workspaces/northwind/sources/shop/destinations"
-CREATE, READ, UPDATE = f"POST {SHOP}", f"GET {SHOP}/refersion", f"PATCH {SHOP}/refersion"
-RENEW = "GET /v1beta/installs/7/token"
-EXISTS = {"error": "destination already exists or other internal error", "code": 13}
-
-
-@dataclass(frozen=True)
-class Tenant:
-    """A merchant in plain values, so that every thread can use it."""
-
-    id: UUID
-    api_key: str
-
-
-@pytest.fixture
-def segment() -> Iterator[FakeSegment]:
-    with FakeSegment().running() as fake:
-        yield fake
-
-
-@pytest.fixture
-def northwind(app: Flask) -> Tenant:
-    made = make_merchant()
-    tenant = Tenant(made.merchant.id, made.api_key)
-    db.session.rollback()
-    return tenant
-
-
-def enable(made: Tenant, segment: FakeSegment, *slugs: str) -> None:
-    segment.end_token()
-    grant = TokenGrant(
-        AccessToken(segment.token, timedelta(hours=1)),
-        segment.install,
-        segment.workspace,
-        tuple(SourceName(segment.workspace, slug) for slug in slugs or ("shop",)),
-    )
-    connections.enable_managed(made.id, grant, by=COMMAND, now=utc_now())
-    db.session.commit()
-
-
-def disable(made: Tenant) -> None:
-    connections.disable(made.id, by=COMMAND, now=utc_now())
-    db.session.commit()
-
-
-def claim_next(made: Tenant) -> Job | None:
-    later = utc_now() + timedelta(days=1)
-    claimed = jobs.claim(made.id, "me", later, 1, timedelta(minutes=1))
-    db.session.commit()
-    return claimed[0] if claimed else None
-
-
-def do(job: Job) -> None:
-    jobs.perform(job, "me", provisioning.work(job.kind), utc_now)
-
-
-def work_off(made: Tenant, *, most: int = 10) -> int:
-    """Do what is ordered until nothing is; tell how many tries it took."""
-    for number in range(most):
-        if (job := claim_next(made)) is None:
-            return number
-        do(job)
-    return most
-
-
-def connection_of(made: Tenant) -> Connection:
-    db.session.rollback()
-    return db.session.get_one(Connection, made.id)
-
-
-def install_of(made: Tenant) -> Install:
-    db.session.rollback()
-    return db.session.scalars(rows_of(made.id, Install)).one()
-
-
-def source_of(made: Tenant, label: str = "shop") -> Source:
-    db.session.rollback()
-    query = rows_of(made.id, Source).where(Source.label == label)
-    return db.session.scalars(query).one()
-
-
-def jobs_of(made: Tenant) -> list[Job]:
-    db.session.rollback()
-    return list(db.session.scalars(rows_of(made.id, Job).order_by(Job.id)))
-
+from tests.services.orders import (
+    CREATE,
+    EXISTS,
+    READ,
+    RENEW,
+    SHOP,
+    UPDATE,
+    Tenant,
+    claim_next,
+    connection_of,
+    disable,
+    do,
+    enable,
+    install_of,
+    jobs_of,
+    source_of,
+    work_off,
+)
 
 # Faults that end well by themselves: what Segment does first, and the requests that follow.
 MENDED = [
@@ -359,253 +280,3 @@ def test_a_switch_off_that_fails_is_shown_and_tried_again(
     assert source_of(northwind).destination_state is DestinationState.TURNING_OFF
     work_off(northwind)
     assert segment.is_on("shop") is False
-
-
-def test_a_disable_before_the_switch_on_makes_it_void(
-    northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-
-    disable(northwind)
-    work_off(northwind)
-
-    assert segment.requests == [UPDATE]
-    assert segment.is_on("shop") is None
-    assert source_of(northwind).destination_state is DestinationState.OFF
-
-
-@pytest.mark.parametrize("request_in_flight", [CREATE, READ])
-def test_a_disable_wins_over_a_switch_on_in_flight(
-    app: Flask, northwind: Tenant, segment: FakeSegment, request_in_flight: str
-) -> None:
-    enable(northwind, segment)
-    job = claim_next(northwind)
-    assert job
-
-    def disable_meanwhile() -> None:
-        # The switch-off even overtakes the switch-on: another worker is done before us.
-        in_another_thread(app, lambda: (disable(northwind), work_off(northwind)))
-
-    segment.fail(request_in_flight, goes_on=True, before=disable_meanwhile)
-    do(job)
-
-    assert connection_of(northwind).state is ConnectionState.DISABLED
-    work_off(northwind)
-    assert segment.is_on("shop") is False
-    assert source_of(northwind).destination_state is DestinationState.OFF
-    assert jobs_of(northwind) == []
-
-
-def test_a_disable_wins_over_a_switch_on_that_broke_in_flight(
-    app: Flask, northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    job = claim_next(northwind)
-    assert job
-
-    def disable_meanwhile() -> None:
-        in_another_thread(app, lambda: disable(northwind))
-
-    segment.fail(READ, status=503, before=disable_meanwhile)
-    do(job)
-    work_off(northwind)
-
-    assert segment.is_on("shop") is False
-    assert source_of(northwind).destination_state is DestinationState.OFF
-
-
-def test_a_worker_that_died_in_flight_leaves_nothing_on(
-    northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    claim_next(northwind)
-    name = f"{SHOP}/refersion".removeprefix("/v1beta/")
-    disable(northwind)
-    work_off(northwind, most=1)
-    # The dead worker's request reaches Segment after the switch-off.
-    segment.destinations[name] = {"name": name, "enabled": True, "config": []}
-
-    in_a_day = utc_now() + timedelta(days=2)
-    for _ in range(4):
-        for job in jobs.claim(northwind.id, "me", in_a_day, 1, timedelta(minutes=1)):
-            db.session.commit()
-            do(job)
-
-    assert segment.is_on("shop") is False
-    assert jobs_of(northwind) == []
-
-
-def test_enabling_again_wins_over_a_switch_off_in_flight(
-    app: Flask, northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    work_off(northwind)
-    disable(northwind)
-    job = claim_next(northwind)
-    assert job
-
-    def enable_meanwhile() -> None:
-        in_another_thread(app, lambda: (enable(northwind, segment), work_off(northwind)))
-
-    # The switch-off was sent with the token of before, and Segment takes it last.
-    segment.fail(UPDATE, goes_on=True, before=enable_meanwhile)
-    do(job)
-    work_off(northwind)
-
-    assert segment.is_on("shop") is True
-    assert connection_of(northwind).state is ConnectionState.CONNECTED
-
-
-def test_a_source_that_is_not_chosen_again_is_still_switched_off(
-    northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment, "shop", "app")
-    work_off(northwind)
-    disable(northwind)
-
-    enable(northwind, segment, "app")
-    work_off(northwind)
-
-    assert (segment.is_on("shop"), segment.is_on("app")) == (False, True)
-    assert source_of(northwind).destination_state is DestinationState.OFF
-    assert connection_of(northwind).state is ConnectionState.CONNECTED
-
-
-def test_a_rotated_key_is_pushed_to_what_is_on(northwind: Tenant, segment: FakeSegment) -> None:
-    enable(northwind, segment, "shop", "app")
-    work_off(northwind)
-
-    api_keys.rotate(northwind.id, by=COMMAND, now=utc_now())
-    connections.push_key(northwind.id, now=utc_now())
-    db.session.commit()
-
-    assert source_of(northwind).destination_state is DestinationState.ON
-    assert work_off(northwind) == 2
-    new = api_keys.reveal(api_keys.current_key(northwind.id))
-    assert new != northwind.api_key
-    assert segment.key_of("shop") == segment.key_of("app") == new
-
-
-def test_a_key_that_is_rotated_in_flight_is_pushed_after_it(
-    app: Flask, northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    job = claim_next(northwind)
-    assert job
-
-    def rotate() -> None:
-        api_keys.rotate(northwind.id, by=COMMAND, now=utc_now())
-        db.session.commit()
-
-    segment.fail(CREATE, goes_on=True, before=lambda: in_another_thread(app, rotate))
-    do(job)
-    work_off(northwind)
-
-    assert segment.key_of("shop") == api_keys.reveal(api_keys.current_key(northwind.id))
-
-
-def test_no_key_is_pushed_while_it_is_off(northwind: Tenant, segment: FakeSegment) -> None:
-    enable(northwind, segment)
-    work_off(northwind)
-    disable(northwind)
-    work_off(northwind)
-
-    connections.push_key(northwind.id, now=utc_now())
-    db.session.commit()
-
-    assert jobs_of(northwind) == []
-
-
-def test_trying_again_leaves_a_job_in_hand_alone(northwind: Tenant, segment: FakeSegment) -> None:
-    enable(northwind, segment)
-    now = utc_now()
-    later = now + connections.HEAD_START
-    jobs.claim(northwind.id, "worker", later, 1, timedelta(minutes=1))
-    db.session.commit()
-
-    connections.try_again(northwind.id, by=COMMAND, now=now)
-    db.session.commit()
-
-    assert [job.owner for job in jobs_of(northwind)] == ["worker"]
-
-
-def test_many_at_once_renew_a_token_once(
-    app: Flask, northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    work_off(northwind)
-    segment.end_token()
-    done: list[Destination | None] = []
-    barrier = threading.Barrier(8)
-
-    def ask() -> None:
-        client = provisioning.segment_client()
-        source = SourceName("northwind", "shop")
-        look = partial(client.get_destination, source=source)
-        barrier.wait()
-        done.append(install_tokens.with_token(northwind.id, "installs/7", client, look))
-
-    run_all(app, [ask] * 8)
-
-    assert len(done) == 8
-    assert all(found and found.is_enabled for found in done)
-    assert segment.renewals == 1
-
-
-def test_a_process_that_died_while_it_renewed_holds_nobody_up_for_long(
-    northwind: Tenant, segment: FakeSegment
-) -> None:
-    enable(northwind, segment)
-    segment.end_token()
-    install = install_of(northwind)
-    install.token_lease_until = jobs.database_clock() - timedelta(seconds=1)
-    db.session.commit()
-
-    work_off(northwind)
-
-    assert segment.renewals == 1
-    assert connection_of(northwind).state is ConnectionState.CONNECTED
-
-
-def test_two_consents_at_once_give_one_install(
-    app: Flask, northwind: Tenant, segment: FakeSegment
-) -> None:
-    barrier = threading.Barrier(4)
-
-    def consent() -> None:
-        barrier.wait()
-        enable(northwind, segment)
-
-    run_all(app, [consent] * 4)
-    work_off(northwind)
-
-    assert len(db.session.scalars(rows_of(northwind.id, Connection)).all()) == 1
-    assert len(db.session.scalars(rows_of(northwind.id, Source)).all()) == 1
-    assert jobs_of(northwind) == []
-    assert connection_of(northwind).generation == 1
-    assert connection_of(northwind).state is ConnectionState.CONNECTED
-
-
-def in_another_thread(app: Flask, call: Callable[[], object]) -> None:
-    run_all(app, [call])
-
-
-def run_all(app: Flask, calls: list[Callable[[], object]]) -> None:
-    faults: list[BaseException] = []
-
-    def run(call: Callable[[], object]) -> None:
-        with app.app_context():
-            try:
-                call()
-            except BaseException as fault:  # told below, in the test's own thread
-                faults.append(fault)
-            finally:
-                db.session.remove()
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    if faults:
-        raise faults[0]

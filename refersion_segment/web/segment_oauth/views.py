@@ -68,8 +68,8 @@ def come_back() -> Notice:
     merchant, by = merchant_id(), actor()
     login, said = sessions.current_session(), said_by_segment()
     state = request.args.get("state", "")
-    if said and not state:
-        return after_error(merchant, by, said)
+    if not state and is_refusal(said):
+        return Notice("warning", NOT_ALLOWED)  # changes nothing, so it needs no state
     verifier = handshakes.use_up(login, state, utc_now()) if login and state else None
     db.session.commit()
     if verifier is None or not is_from_our_segment():
@@ -90,6 +90,11 @@ def said_by_segment() -> str:
     return cut(one_line(" ".join(filter(None, words))), LONGEST_SAID) or "no reason"
 
 
+def is_refusal(said: str) -> bool:
+    """Tell whether somebody chose not to allow access."""
+    return request.args.get("error") == "access_denied" and ALREADY not in said.lower()
+
+
 def is_from_our_segment() -> bool:
     """Tell whether the answer names no other server than the one we asked (RFC 9207)."""
     issuer = request.args.get("iss")
@@ -103,7 +108,7 @@ def after_error(merchant: UUID, by: Actor, said: str) -> Notice:
     """Tell a choice from a fault."""
     if ALREADY in said.lower():
         return after_existing_install(merchant, by)
-    if request.args["error"] == "access_denied":
+    if is_refusal(said):
         return Notice("warning", NOT_ALLOWED)
     return Notice(
         "error", f"Segment did not go on: “{said}”. Nothing was connected. Please start again."

@@ -7,10 +7,15 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from refersion_segment.extensions import db
+from refersion_segment.models import Connection, Install, Job, Source
+from refersion_segment.models.connection import ConnectionState, DestinationState
+from refersion_segment.models.scope import rows_of
 from tests.factories import MadeMerchant, make_merchant, sign_in
 from tests.pages import submit
 from tests.segment_fake import FakeSegment
 
+TOOK_TOO_LONG = "That sign-in took too long or was opened twice. Please start again."
 PAGE = "/account/settings/segment"
 
 
@@ -46,3 +51,22 @@ def connect(client: FlaskClient, segment: FakeSegment, *sources: str) -> TestRes
     """Go the whole way, and allow sources."""
     state = start(client)["state"]
     return come_back(client, code=segment.consent(*sources), state=state)
+
+
+def connection_of(made: MadeMerchant) -> Connection:
+    db.session.rollback()
+    return db.session.get_one(Connection, made.merchant.id)
+
+
+def sources_of(made: MadeMerchant) -> dict[str, DestinationState]:
+    rows = db.session.scalars(rows_of(made.merchant.id, Source).order_by(Source.id))
+    return {source.label: source.destination_state for source in rows}
+
+
+def assert_nothing_is_connected(made: MadeMerchant) -> None:
+    connection = connection_of(made)
+    assert connection.state is ConnectionState.DISABLED
+    assert connection.workspace is None
+    assert db.session.scalars(rows_of(made.merchant.id, Install)).all() == []
+    assert sources_of(made) == {}
+    assert db.session.scalars(rows_of(made.merchant.id, Job)).all() == []
