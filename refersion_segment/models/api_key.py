@@ -22,6 +22,11 @@ class ApiKey(OfMerchant, Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
+    @property
+    def is_current(self) -> bool:
+        """Whether this is the key in use: neither rotated nor revoked."""
+        return self.expires_at is None and self.revoked_at is None
+
     def is_usable(self, now: datetime) -> bool:
         """Whether calls with this key are taken at `now`."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -115,7 +115,7 @@ def rotate(merchant_id: UUID, *, by: Actor, now: datetime) -> datetime:
 
 def revoke(key: ApiKey, *, by: Actor, now: datetime) -> bool:
     """End an old key at once; False if it is the current one, which must be rotated first."""
-    if key.expires_at is None:
+    if key.is_current:
         return False
     if key.revoked_at is None:
         key.revoked_at = now

@@ -1,0 +1,27 @@
+"""How an audit entry reads: after the name of who did it."""
+
+from typing import Final
+
+WORDS: Final = {
+    "merchant.created": "opened the account",
+    "login.opened": "logged in",
+    "login.failed": "tried to log in with a wrong password",
+    "login.closed": "logged out",
+    "api_key.shown": "looked at an API key",
+    "api_key.rotated": "rotated the API key",
+    "api_key.revoked": "revoked an API key",
+    "offer.added": "added an offer",
+    "offer.changed": "changed an offer",
+    "offer.made_default": "made an offer the default",
+    "offer.archived": "archived an offer",
+    "offer.brought_back": "brought an offer back",
+    "affiliate.created": "created an affiliate",
+    "affiliate.approved": "approved an affiliate",
+    "affiliate.denied": "denied an affiliate",
+    "affiliate.erased": "erased an affiliate",
+}
+
+
+def in_words(action: str) -> str:
+    """Say an action such as `offer.archived` in words; a new one reads "offer archived"."""
+    return WORDS.get(action) or f"– {action.replace('.', ' ').replace('_', ' ')}"

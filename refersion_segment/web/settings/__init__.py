@@ -1,0 +1,1 @@
+"""Account › Settings: the menu. Its pages have folders of their own."""
