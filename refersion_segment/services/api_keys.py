@@ -13,6 +13,7 @@ from refersion_segment.domain.api_keys import new_api_key, split_api_key
 from refersion_segment.extensions import db, vault
 from refersion_segment.models import ApiKey
 from refersion_segment.models.scope import change_of, rows_of
+from refersion_segment.services import connections
 from refersion_segment.services.actors import Actor, record
 from refersion_segment.services.digests import digest
 from refersion_segment.services.locks import lock_merchant
@@ -99,6 +100,8 @@ def current_key(merchant_id: UUID) -> ApiKey:
 def rotate(merchant_id: UUID, *, by: Actor, now: datetime) -> datetime:
     """Make a new key; those before it work until the moment that is returned.
 
+    Destinations that we manage at Segment get the new one as soon as a worker can.
+
     Two rotations at once come one after the other: exactly one key has no end.
     """
     lock_merchant(merchant_id, exclusive=True)
@@ -109,6 +112,7 @@ def rotate(merchant_id: UUID, *, by: Actor, now: datetime) -> datetime:
         .values(expires_at=ends_at)
     )
     public = create(merchant_id, now).partition(".")[0]
+    connections.push_key(merchant_id, now=now)
     record(by, "api_key.rotated", merchant_id=merchant_id, detail=public)
     return ends_at
 

@@ -152,7 +152,6 @@ def test_a_rotated_key_is_pushed_to_what_is_on(northwind: Tenant, segment: FakeS
     work_off(northwind)
 
     api_keys.rotate(northwind.id, by=COMMAND, now=utc_now())
-    connections.push_key(northwind.id, now=utc_now())
     db.session.commit()
 
     assert source_of(northwind).destination_state is DestinationState.ON

@@ -168,7 +168,6 @@ def test_connect_another_source_rotate_disable_and_enable_again(person: Person, 
     assert set(states_of(made)[1].values()) == {DestinationState.ON}
 
     api_keys.rotate(made.merchant_id, by=COMMAND, now=utc_now())
-    connections.push_key(made.merchant_id, now=utc_now())
     db.session.commit()
     work_off(made)
     assert set(states_of(made)[1].values()) == {DestinationState.ON}
