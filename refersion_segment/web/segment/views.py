@@ -106,12 +106,8 @@ def offer_form() -> OfferChoiceForm:
 def page_of(form: OfferChoiceForm) -> str:
     allow_forms_to_segment()
     overview = connection_overview.read(merchant_id())
-    places = {
-        "deliveries_url": url_for("deliveries.show_list"),
-        "test_event_url": url_for("deliveries.send_test_event"),
-    }
     if overview.connection.state is ConnectionState.DISABLED:
-        return render_template("segment/disabled.html", overview=overview, **places)
+        return render_template("segment/disabled.html", overview=overview)
     now, zone = utc_now(), ZoneInfo(time_zone())
     since = overview.connection.connected_at
     calls = daily_calls.count(merchant_id(), days=CHART_DAYS, zone=zone, now=now)
@@ -125,7 +121,6 @@ def page_of(form: OfferChoiceForm) -> str:
         calls=calls,
         calls_chart=chart_of(calls),
         stays=connection_overview.affiliates_that_stay(merchant_id()),
-        **places,
     )
 
 
