@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from refersion_segment.sandbox.core import current_sandbox
 
 _API_BLUEPRINTS = {"oauth", "config_api", "tracking"}
+_SECTIONS = {"tester": "tester.show", "deliveries": "deliveries.index", "inbox": "inbox.index"}
 _API_PATHS = ("/v1beta/", "/oauth2/token", "/v1/")
 _POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none';"
@@ -80,6 +81,7 @@ def _template_names() -> dict[str, object]:
         "form_token": form_token,
         "product_url": sandbox.product_url,
         "display_name": sandbox.display_name,
+        "here": _SECTIONS.get(request.blueprint or "", request.endpoint),
     }
 
 
