@@ -1,15 +1,14 @@
 """`/account/settings/activity`: who did what, when, from where."""
 
 from typing import Any, Final
-from uuid import UUID
 
-from flask import Blueprint, abort, current_app, render_template, request, url_for
+from flask import Blueprint, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from refersion_segment.domain.roles import Role
 from refersion_segment.models import AuditEntry
 from refersion_segment.services import activity
-from refersion_segment.web.access import merchant_id, requires
+from refersion_segment.web.access import id_of_query, merchant_id, requires
 from refersion_segment.web.activity.words import in_words
 
 blueprint = Blueprint("activity", __name__)
@@ -26,20 +25,9 @@ PAGES: Final = {
 @requires(Role.VIEWER)
 def show_list() -> ResponseReturnValue:
     page = activity.read_page(
-        merchant_id(), before=id_from_query("before"), after=id_from_query("after")
+        merchant_id(), before=id_of_query("before"), after=id_of_query("after")
     )
     return render_template("activity/list.html", page=page, words=in_words, url_of=url_of)
-
-
-def id_from_query(name: str) -> UUID | None:
-    """Read where a page begins; what is no id begins no page."""
-    text = request.args.get(name)
-    if text is None:
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        abort(404)
 
 
 def url_of(entry: AuditEntry) -> str | None:
