@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,9 @@ def skip_or_fail(what: str, why: str) -> None:
     pytest.skip(f"{what}: {why}")
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL database of this run's own."""
+@contextmanager
+def new_postgres_database() -> Iterator[str]:
+    """Make a database of this run's own, and drop it at the end."""
     name = f"refersion_test_{uuid4().hex[:12]}"
     try:
         server = psycopg.connect(POSTGRES_SERVER, autocommit=True, connect_timeout=3)
@@ -42,8 +43,24 @@ def postgres_url() -> Iterator[str]:
         skip_or_fail("postgres", f"no server ({str(error).splitlines()[0]})")
     with server:
         server.execute(f'CREATE DATABASE "{name}"')
-        yield POSTGRES_SERVER.rsplit("/", 1)[0] + f"/{name}"
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        try:
+            yield POSTGRES_SERVER.rsplit("/", 1)[0] + f"/{name}"
+        finally:
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The database that the tests on PostgreSQL share."""
+    with new_postgres_database() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url() -> Iterator[str]:
+    """A database for one test alone."""
+    with new_postgres_database() as url:
+        yield url
 
 
 def settings_for(database_url: str, **more: str) -> dict[str, str]:

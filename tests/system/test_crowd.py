@@ -17,9 +17,9 @@ CALLS = 200
 
 
 @pytest.fixture
-def settings(postgres_url: str) -> dict[str, str]:
+def settings(empty_postgres_url: str) -> dict[str, str]:
     """Settings of a migrated product on PostgreSQL."""
-    settings = settings_for(postgres_url)
+    settings = settings_for(empty_postgres_url)
     flask("db", "upgrade", settings=settings)
     return settings
 
