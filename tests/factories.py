@@ -9,11 +9,15 @@ from flask.testing import FlaskClient
 from uuid_utils.compat import uuid7
 
 from refersion_segment.clock import utc_now
+from refersion_segment.domain.email_addresses import EmailAddress
 from refersion_segment.domain.roles import Role
+from refersion_segment.domain.traits import AffiliateDetails
 from refersion_segment.extensions import db
-from refersion_segment.models import Connection, Merchant, Offer, User
+from refersion_segment.models import Affiliate, Connection, Merchant, Offer, User
+from refersion_segment.models.affiliate import Origin
 from refersion_segment.models.connection import ConnectionMode, ConnectionState
-from refersion_segment.services import accounts, login_sessions, passwords
+from refersion_segment.services import accounts, affiliates, login_sessions, passwords
+from refersion_segment.services.actors import SEGMENT
 
 PASSWORD = "a lantern over the quiet harbour"
 
@@ -88,3 +92,25 @@ def enable_segment(merchant: Merchant) -> Connection:
     connection.connected_at = utc_now()
     db.session.commit()
     return connection
+
+
+def make_affiliate(
+    made: MadeMerchant,
+    email: str = "ada@example.com",
+    *,
+    first_name: str = "Ada",
+    last_name: str = "Marsh",
+) -> Affiliate:
+    """Create an affiliate as a call from Segment does, with the e-mail that it queues."""
+    affiliate = affiliates.create(
+        merchant_id=made.merchant.id,
+        details=AffiliateDetails(first_name=first_name, last_name=last_name),
+        address=EmailAddress(sent=email, key=email.casefold()),
+        offer=made.offer,
+        origin=Origin.SEGMENT,
+        now=utc_now(),
+        actor=SEGMENT,
+    )
+    assert affiliate is not None, f"{email} is taken"
+    db.session.commit()
+    return affiliate
