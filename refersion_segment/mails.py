@@ -1,9 +1,24 @@
-"""E-mails to affiliates: written into the outbox here, sent later by a worker."""
+"""E-mails to affiliates: written into the outbox, and sent. Alone knows Flask-Mail."""
 
+import re
+import ssl
+from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
+from email.charset import QP, Charset
+from email.utils import formataddr, parseaddr
+from smtplib import (
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPNotSupportedError,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+from typing import Any, Final
 from uuid import UUID
 
+import flask_mail
 from flask import current_app
 from uuid_utils.compat import uuid7
 
@@ -15,6 +30,23 @@ from refersion_segment.models.message import MessageState
 from refersion_segment.models.scope import rows_of
 from refersion_segment.services import jobs
 from refersion_segment.services.upserts import insert_if_new
+from refersion_segment.smtp import SmtpSession, open_session
+
+SESSION_SECONDS: Final = 30
+LONGEST_NAME: Final = 60
+LONGEST_ANSWER: Final = 200
+
+# 421: the server closes. 530 to 538: it wants another login or encryption. Neither is the mail's.
+_ABOUT_THE_SESSION: Final = {421, 530, 534, 535, 538}
+
+# Control characters, and whatever else Python's or a mail reader's idea of a line break is.
+_NOT_FOR_HEADERS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# In a display name these could pass for an address.
+_NOT_FOR_NAMES: Final = str.maketrans('<>"@\\', "     ")
+
+# Quoted-printable: no line is too long for SMTP, and no server needs to know 8 bits.
+_UTF8: Final = Charset("utf-8")
+_UTF8.body_encoding = QP
 
 
 def queue(affiliate: Affiliate, kind: MailKind, *, now: datetime) -> Message:
@@ -66,3 +98,150 @@ def _sender_domain() -> str:
     """Return the domain that our mails come from: a Message-ID belongs to it, not to a host."""
     address = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
     return address.rpartition("@")[2] or "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to one person, ready to be sent; `sender_name` is who it is from in words."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    header_id: str
+    sender_name: str
+
+
+class MailError(Exception):
+    """A mail was not taken; `sentence` says what the mail server said."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class MailRefusedError(MailError):
+    """Never: the server refuses this mail for good."""
+
+
+class MailPostponedError(MailError):
+    """Not now: the server asks to try this mail again, or broke off while it took it."""
+
+
+class MailServerAwayError(MailError):
+    """No mail at all: the server cannot be reached, or does not let us in as we must come in."""
+
+
+def deliver(letter: Letter, *, deadline_seconds: float = SESSION_SECONDS) -> None:
+    """Send a mail now, in an SMTP session of its own, and return once the server has taken it.
+
+    :param deadline_seconds: the longest that the whole session may take.
+    :raise MailRefusedError: if the server answered 5xx
+    :raise MailPostponedError: if it answered 4xx, or broke off within the text of the mail
+    :raise MailServerAwayError: if it cannot be used at all just now
+    """
+    message, sender = _message(letter)
+    connection = _Connection(current_app.extensions["mail"], deadline_seconds)
+    try:
+        with connection:
+            connection.send(message, envelope_from=sender)
+    except (OSError, SMTPException) as fault:
+        raise _meaning(fault, handed_over=connection.was_handed_over) from fault
+
+
+class _Connection(flask_mail.Connection):
+    """Flask-Mail's connection, with limits in time, checked certificates and a quiet end."""
+
+    def __init__(self, state: Any, deadline_seconds: float) -> None:
+        super().__init__(state)
+        self._deadline_seconds = deadline_seconds
+        self._session: SmtpSession | None = None
+
+    @property
+    def was_handed_over(self) -> bool:
+        return self._session is not None and self._session.was_handed_over
+
+    def configure_host(self) -> SmtpSession:
+        session = open_session(
+            self.mail.server,
+            self.mail.port,
+            use_tls=self.mail.use_tls,
+            use_ssl=self.mail.use_ssl,
+            timeout=current_app.config["MAIL_TIMEOUT_SECONDS"],
+            deadline_seconds=self._deadline_seconds,
+        )
+        if self.mail.username and self.mail.password:
+            try:
+                session.login(self.mail.username, self.mail.password)
+            except BaseException:
+                session.leave()
+                raise
+        self._session = session
+        return session
+
+    def __exit__(self, *_fault: object) -> None:
+        # Not Flask-Mail's: its QUIT raises when the server has gone, also when the mail was taken.
+        if self._session is not None:
+            self._session.leave()
+
+
+def _message(letter: Letter) -> tuple[flask_mail.Message, str]:
+    """Build the mail and its envelope sender. No value can begin a header of its own."""
+    default_name, address = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])
+    message = flask_mail.Message(
+        subject=one_line(letter.subject),
+        recipients=[letter.to],
+        body=letter.text,
+        html=letter.html,
+        sender=formataddr((_display_name(letter.sender_name) or default_name, address)),
+        charset=_UTF8,  # type: ignore[arg-type]  # it is handed to email.mime, which takes both
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.msgId = letter.header_id
+    return message, address
+
+
+def one_line(text: str) -> str:
+    """Make a text fit for a header: every control character and line break becomes a blank."""
+    return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
+
+
+def _display_name(name: str) -> str:
+    return one_line(name.translate(_NOT_FOR_NAMES))[:LONGEST_NAME].strip()
+
+
+def _meaning(fault: Exception, *, handed_over: bool) -> MailError:
+    """Tell apart what a fault says of this mail from what it says of the server."""
+    match fault:
+        case SMTPRecipientsRefused():
+            code, words = next(iter(fault.recipients.values()))
+            return _answer(code, words)
+        case SMTPSenderRefused() | SMTPDataError():
+            return _answer(fault.smtp_code, fault.smtp_error)
+        case SMTPAuthenticationError():
+            return MailServerAwayError("The mail server refused our login.")
+        case SMTPNotSupportedError():
+            return MailServerAwayError(
+                "The mail server does not offer the encryption or login that the settings ask for."
+            )
+        case SMTPResponseException():
+            answer = _answer(fault.smtp_code, fault.smtp_error)
+            return MailServerAwayError(answer.sentence)
+        case ssl.SSLCertVerificationError():
+            return MailServerAwayError("The mail server's certificate is not valid.")
+        case _ if handed_over:
+            return MailPostponedError(
+                "The mail server broke off and did not say whether it took the mail."
+            )
+        case TimeoutError():
+            return MailServerAwayError("The mail server did not answer in time.")
+        case _:
+            return MailServerAwayError("The mail server cannot be reached.")
+
+
+def _answer(code: int, words: bytes | str) -> MailError:
+    said = one_line(words.decode(errors="replace") if isinstance(words, bytes) else words)
+    sentence = f"The mail server answered {code}: {said[:LONGEST_ANSWER]}"
+    if code in _ABOUT_THE_SESSION:
+        return MailServerAwayError(sentence)
+    return MailRefusedError(sentence) if code >= 500 else MailPostponedError(sentence)

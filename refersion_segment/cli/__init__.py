@@ -6,12 +6,14 @@ from refersion_segment.cli.affiliates import affiliates
 from refersion_segment.cli.deliveries import deliveries
 from refersion_segment.cli.demo import demo
 from refersion_segment.cli.merchants import merchants
+from refersion_segment.cli.worker import worker
 
 COMMANDS = (
     affiliates,
     deliveries,
     demo,
     merchants,
+    worker,
 )
 
 

@@ -197,7 +197,7 @@ def backoff(attempts: int) -> timedelta:
 def perform(job: Job, owner: str, work: Work, clock: Callable[[], datetime]) -> RetryLater | None:
     """Do a claimed job and write how it ended; commits.
 
-    :return: why the job is tried again, if it is.
+    :return: why it could not be done now, if that is so.
     """
     try:
         finish = work.do(job)
@@ -231,12 +231,10 @@ def _close(job: Job, owner: str, finish: Finish | None) -> None:
             return
 
 
-def _later(
-    job: Job, owner: str, work: Work, outcome: RetryLater, *, now: datetime
-) -> RetryLater | None:
+def _later(job: Job, owner: str, work: Work, outcome: RetryLater, *, now: datetime) -> RetryLater:
     if now - job.created_at >= GIVE_UP_AFTER:
         _stop(job, owner, work, outcome.sentence, now=now)
-        return None
+        return outcome
     delay = outcome.after if outcome.after is not None else backoff(job.attempts)
     log.info("job %s (%s) is tried again in %d s", job.id, job.kind, delay.total_seconds())
     _end(job, held=retry(job, owner, outcome.sentence, delay, now=now))
