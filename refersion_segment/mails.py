@@ -22,17 +22,18 @@ import flask_mail
 from flask import current_app
 from uuid_utils.compat import uuid7
 
+from refersion_segment import jobs
 from refersion_segment.domain.mail_kinds import MailKind
 from refersion_segment.extensions import db
-from refersion_segment.models import Affiliate, EmailSetting, Message
+from refersion_segment.models import Affiliate, EmailSetting, Job, Message
 from refersion_segment.models.job import JobKind
 from refersion_segment.models.message import MessageState
-from refersion_segment.models.scope import rows_of
-from refersion_segment.services import jobs
-from refersion_segment.services.upserts import insert_if_new
+from refersion_segment.models.scope import change_of, removal_of, rows_of
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.smtp import SmtpSession, open_session
 
 SESSION_SECONDS: Final = 30
+GREETING_SECONDS: Final = 8
 LONGEST_NAME: Final = 60
 LONGEST_ANSWER: Final = 200
 
@@ -86,6 +87,19 @@ def queue(affiliate: Affiliate, kind: MailKind, *, now: datetime) -> Message:
         )
     db.session.flush()
     return message
+
+
+def cancel(merchant_id: UUID, affiliate_id: UUID, reason: str) -> None:
+    """Take back what waits for an affiliate: not sent, and no job left to send it."""
+    of_person = rows_of(merchant_id, Message).where(Message.affiliate_id == affiliate_id)
+    waiting = of_person.where(Message.state == MessageState.QUEUED)
+    ids = db.session.scalars(waiting.with_only_columns(Message.id)).all()
+    db.session.execute(removal_of(merchant_id, Job).where(Job.subject_id.in_(ids)))
+    db.session.execute(
+        change_of(merchant_id, Message)
+        .where(Message.id.in_(ids), Message.state == MessageState.QUEUED)
+        .values(state=MessageState.NOT_SENT, reason=reason)
+    )
 
 
 def is_switched_on(merchant_id: UUID, kind: MailKind) -> bool:
@@ -147,6 +161,19 @@ def deliver(letter: Letter, *, deadline_seconds: float = SESSION_SECONDS) -> Non
             connection.send(message, envelope_from=sender)
     except (OSError, SMTPException) as fault:
         raise _meaning(fault, handed_over=connection.was_handed_over) from fault
+
+
+def greet_server(*, deadline_seconds: float = GREETING_SECONDS) -> None:
+    """Open a session as a mail would, log in, and leave without sending anything.
+
+    :raise MailServerAwayError: if no mail could be sent now
+    """
+    connection = _Connection(current_app.extensions["mail"], deadline_seconds)
+    try:
+        with connection:
+            pass
+    except (OSError, SMTPException) as fault:
+        raise MailServerAwayError(_meaning(fault, handed_over=False).sentence) from fault
 
 
 class _Connection(flask_mail.Connection):

@@ -15,15 +15,18 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from uuid_utils.compat import uuid7
 
+from refersion_segment import jobs
 from refersion_segment.extensions import db
+from refersion_segment.jobs import Work
 from refersion_segment.models.job import JobKind
-from refersion_segment.services import jobs, messages
-from refersion_segment.services.jobs import Work
+from refersion_segment.services import messages, provisioning
 
 log = logging.getLogger(__name__)
 
 WORK: Final[dict[JobKind, Work]] = {
     JobKind.SEND_MESSAGE: Work(messages.send, messages.stop),
+    JobKind.TURN_ON_DESTINATION: provisioning.work(JobKind.TURN_ON_DESTINATION),
+    JobKind.TURN_OFF_DESTINATION: provisioning.work(JobKind.TURN_OFF_DESTINATION),
 }
 
 POLL_SECONDS: Final = 1.0

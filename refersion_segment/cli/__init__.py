@@ -5,14 +5,18 @@ from flask import Flask
 from refersion_segment.cli.affiliates import affiliates
 from refersion_segment.cli.deliveries import deliveries
 from refersion_segment.cli.demo import demo
+from refersion_segment.cli.doctor import doctor
 from refersion_segment.cli.merchants import merchants
+from refersion_segment.cli.messages import messages
 from refersion_segment.cli.worker import worker
 
 COMMANDS = (
     affiliates,
     deliveries,
     demo,
+    doctor,
     merchants,
+    messages,
     worker,
 )
 

@@ -17,9 +17,9 @@ from refersion_segment.domain.texts import one_line
 from refersion_segment.extensions import db, vault
 from refersion_segment.models import Connection, Merchant, Offer, User
 from refersion_segment.models.connection import ConnectionState
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.services import api_keys, passwords
 from refersion_segment.services.actors import Actor, record
-from refersion_segment.services.upserts import insert_if_new
 
 DEFAULT_OFFER: Final = "Standard Affiliate Commission"
 LONGEST_NAME: Final = 100

@@ -23,11 +23,11 @@ from refersion_segment.domain.traits import AffiliateDetails
 from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, Message, Offer
 from refersion_segment.models.affiliate import Origin
+from refersion_segment.models.locks import lock_merchant
 from refersion_segment.models.message import MessageState
 from refersion_segment.models.scope import change_of, rows_of
-from refersion_segment.services.actors import Actor, record
-from refersion_segment.services.locks import lock_merchant
-from refersion_segment.services.upserts import insert_if_new
+from refersion_segment.models.upserts import insert_if_new
+from refersion_segment.services.actors import THE_AFFILIATE, Actor, record
 
 BADGE_LIMIT: Final = 99
 # No 0, 1, i, l and o: people read these aloud and type them from paper.
@@ -185,6 +185,25 @@ def deny(
     """
     changes = {"denial_reason": reason, "is_denial_reason_shared": is_reason_shared}
     return _decide(actor, merchant_id, affiliate_id, AffiliateStatus.DENIED, now, changes)
+
+
+def decline(affiliate: Affiliate, *, now: datetime) -> None:
+    """Close an account for its person, who never asked for it: denied, with nothing mailed.
+
+    The row stays, so that no later identify makes the account anew.
+    """
+    merchant_id = affiliate.merchant_id
+    lock_merchant(merchant_id)
+    db.session.refresh(affiliate, with_for_update=True)
+    if affiliate.status is AffiliateStatus.DENIED:
+        return
+    affiliate.status = AffiliateStatus.DENIED
+    affiliate.denial_reason = "The person did not ask for this."
+    affiliate.is_denial_reason_shared = False
+    affiliate.decided_at = affiliate.updated_at = now
+    mails.cancel(merchant_id, affiliate.id, "The person closed the account before this was sent.")
+    record(THE_AFFILIATE, "affiliate.denied", merchant_id=merchant_id, subject_id=affiliate.id)
+    db.session.flush()
 
 
 def _decide(

@@ -12,12 +12,12 @@ from uuid_utils.compat import uuid7
 from refersion_segment.domain.api_keys import new_api_key, split_api_key
 from refersion_segment.extensions import db, vault
 from refersion_segment.models import ApiKey
+from refersion_segment.models.locks import lock_merchant
 from refersion_segment.models.scope import change_of, rows_of
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.services import connections
 from refersion_segment.services.actors import Actor, record
 from refersion_segment.services.digests import digest
-from refersion_segment.services.locks import lock_merchant
-from refersion_segment.services.upserts import insert_if_new
 
 OVERLAP: Final = timedelta(days=7)
 """How long a rotated key works on (PRODUCT, "Rotation")."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
+from refersion_segment import jobs
 from refersion_segment.clients.segment_answers import TokenGrant
 from refersion_segment.domain.segment_names import SourceName, parse_source
 from refersion_segment.extensions import db
@@ -22,11 +23,11 @@ from refersion_segment.models.connection import (
     DestinationState,
 )
 from refersion_segment.models.job import JobKind
+from refersion_segment.models.locks import lock_merchant
 from refersion_segment.models.scope import removal_of, rows_of
-from refersion_segment.services import install_tokens, jobs
+from refersion_segment.models.upserts import insert_if_new
+from refersion_segment.services import install_tokens
 from refersion_segment.services.actors import Actor, record
-from refersion_segment.services.locks import lock_merchant
-from refersion_segment.services.upserts import insert_if_new
 
 ORDERS: Final = (JobKind.TURN_ON_DESTINATION, JobKind.TURN_OFF_DESTINATION)
 

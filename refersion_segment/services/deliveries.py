@@ -27,12 +27,12 @@ from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, Answer, Connection, Delivery
 from refersion_segment.models.affiliate import IdKind, Origin
 from refersion_segment.models.connection import ConnectionState
+from refersion_segment.models.locks import lock_merchant
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.services import affiliates, erasures, offers, persons, sources
 from refersion_segment.services.actors import SEGMENT
 from refersion_segment.services.calls import BAD_REQUEST, Call, Rejection
 from refersion_segment.services.digests import digest
-from refersion_segment.services.locks import lock_merchant
-from refersion_segment.services.upserts import insert_if_new
 
 OK: Final = 200
 FORBIDDEN: Final = 403

@@ -10,24 +10,23 @@ from uuid import UUID
 
 from sqlalchemy import and_, or_
 
+from refersion_segment import mails
 from refersion_segment.extensions import db
 from refersion_segment.models import (
     Affiliate,
     Delivery,
     Erasure,
-    Job,
     Merchant,
     Message,
 )
 from refersion_segment.models.affiliate import IdKind
 from refersion_segment.models.erasure import ErasedKind
-from refersion_segment.models.message import MessageState
+from refersion_segment.models.locks import lock_merchant
 from refersion_segment.models.scope import change_of, removal_of, rows_of
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.services import accounts, persons
 from refersion_segment.services.actors import Actor, record
 from refersion_segment.services.digests import digest
-from refersion_segment.services.locks import lock_merchant
-from refersion_segment.services.upserts import insert_if_new
 
 ERASED_REASON: Final = "The details were erased with the person."
 UNSENT_REASON: Final = "The person was erased before this was sent."
@@ -88,7 +87,12 @@ def erase(
     _remember(merchant_id, named, event_at=event_at, now=now)
     _blank_deliveries(merchant_id, affiliate_id, named)
     if affiliate_id is not None:
-        _cancel_messages(merchant_id, affiliate_id)
+        mails.cancel(merchant_id, affiliate_id, UNSENT_REASON)
+        db.session.execute(
+            change_of(merchant_id, Message)
+            .where(Message.affiliate_id == affiliate_id)
+            .values(to=None)
+        )
         db.session.execute(removal_of(merchant_id, Affiliate).where(Affiliate.id == affiliate_id))
 
 
@@ -173,20 +177,6 @@ PERSONAL_COLUMNS: Final = (
     "anonymous_id_digest",
     "payload",
 )
-
-
-def _cancel_messages(merchant_id: UUID, affiliate_id: UUID) -> None:
-    of_person = and_(Message.merchant_id == merchant_id, Message.affiliate_id == affiliate_id)
-    ids = db.session.scalars(
-        rows_of(merchant_id, Message).where(of_person).with_only_columns(Message.id)
-    ).all()
-    db.session.execute(removal_of(merchant_id, Job).where(Job.subject_id.in_(ids)))
-    db.session.execute(
-        change_of(merchant_id, Message)
-        .where(of_person, Message.state == MessageState.QUEUED)
-        .values(state=MessageState.NOT_SENT, reason=UNSENT_REASON)
-    )
-    db.session.execute(change_of(merchant_id, Message).where(of_person).values(to=None))
 
 
 def _is(kind: ErasedKind, keyed_hash: str):  # type: ignore[no-untyped-def]  # a condition

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, Update, or_
 
+from refersion_segment import jobs
 from refersion_segment.clients.segment import SegmentClient
 from refersion_segment.clients.segment_answers import AccessToken, SegmentError, TokenGrant
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db, vault
 from refersion_segment.models import Install
 from refersion_segment.models.scope import change_of, rows_of
-from refersion_segment.services import jobs
-from refersion_segment.services.upserts import insert_if_new
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.vault import SealError
 
 T = TypeVar("T")

@@ -18,6 +18,8 @@ def welcome_link(affiliate: Affiliate) -> str:
 
 def read_welcome_token(token: str) -> tuple[UUID, UUID] | None:
     """Return the ids of merchant and affiliate; None if the token is not ours or too old."""
+    if not token.isascii():
+        return None  # base64 would pass over what is not of its alphabet
     try:
         payload: str = _signer(LinkPurpose.WELCOME).loads(
             token, max_age=LinkPurpose.WELCOME.max_age_seconds

@@ -9,11 +9,11 @@ from uuid import UUID
 from refersion_segment import mails
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
+from refersion_segment.jobs import Finish, RetryLater
 from refersion_segment.models import Affiliate, Job, Message
 from refersion_segment.models.message import MessageState
 from refersion_segment.models.scope import rows_of
 from refersion_segment.services import letters
-from refersion_segment.services.jobs import Finish, RetryLater
 
 log = logging.getLogger(__name__)
 

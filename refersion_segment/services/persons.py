@@ -10,8 +10,8 @@ from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, LinkedId
 from refersion_segment.models.affiliate import IdKind
 from refersion_segment.models.scope import rows_of
+from refersion_segment.models.upserts import insert_if_new
 from refersion_segment.services.digests import digest
-from refersion_segment.services.upserts import insert_if_new
 
 
 def by_user_id(merchant_id: UUID, user_id: str | None) -> Affiliate | None:

@@ -12,18 +12,19 @@ from uuid import UUID
 from flask import current_app
 from uuid_utils.compat import uuid7
 
+from refersion_segment import jobs
 from refersion_segment.clients.segment import SegmentClient, SegmentSettings
 from refersion_segment.clients.segment_answers import AccessToken, NoAnswerError, SegmentError
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.segment_names import SourceName, parse_source
 from refersion_segment.extensions import db
+from refersion_segment.jobs import GiveUp, RetryLater, Work
 from refersion_segment.models import Job, Source
 from refersion_segment.models.connection import DestinationState
 from refersion_segment.models.job import JobKind
 from refersion_segment.models.scope import rows_of
-from refersion_segment.services import api_keys, connections, jobs
+from refersion_segment.services import api_keys, connections
 from refersion_segment.services.install_tokens import with_token
-from refersion_segment.services.jobs import GiveUp, RetryLater, Work
 
 # A request does not wait for more orders than these.
 MOST_AT_ONCE: Final = 5

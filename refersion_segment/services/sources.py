@@ -11,7 +11,7 @@ from refersion_segment.extensions import db
 from refersion_segment.models import Delivery, Source
 from refersion_segment.models.connection import DestinationState
 from refersion_segment.models.scope import rows_of
-from refersion_segment.services.upserts import insert_if_new
+from refersion_segment.models.upserts import insert_if_new
 
 # Whoever holds a key can invent projectIds; a merchant has dozens of sources, not thousands.
 MOST_SOURCES: Final = 500

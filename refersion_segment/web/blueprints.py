@@ -17,6 +17,7 @@ from refersion_segment.web.segment_destination.views import blueprint as segment
 from refersion_segment.web.segment_oauth.views import blueprint as segment_oauth
 from refersion_segment.web.settings.views import blueprint as settings
 from refersion_segment.web.styleguide.views import blueprint as styleguide
+from refersion_segment.web.welcome.views import blueprint as welcome
 
 BLUEPRINTS = (
     accounts,
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     segment_destination,
     segment_oauth,
     settings,
+    welcome,
 )
 
 

@@ -1,6 +1,8 @@
 """The headers that every answer carries."""
 
-from typing import Final
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
@@ -63,6 +65,19 @@ def allow_forms_to_segment() -> None:
 
 
 def _serve_static_files(app: Flask) -> None:
+    versions: dict[str, str] = {}
+
+    @app.url_defaults
+    def add_version(endpoint: str, values: dict[str, Any]) -> None:
+        """Name the content in the address, so that a browser may keep the file for a year."""
+        if endpoint != "static":
+            return
+        name = values["filename"]
+        if name not in versions:
+            content = (Path(app.static_folder or "") / name).read_bytes()
+            versions[name] = sha256(content).hexdigest()[:10]
+        values["v"] = versions[name]
+
     static = WhiteNoise(
         app.wsgi_app,
         root=app.static_folder,

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from flask import Flask
 
+from refersion_segment import jobs
 from refersion_segment.clients.segment_answers import AccessToken, TokenGrant
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.segment_names import SourceName
 from refersion_segment.extensions import db
 from refersion_segment.models import Connection, Install, Job, Source
 from refersion_segment.models.scope import rows_of
-from refersion_segment.services import connections, jobs, provisioning
+from refersion_segment.services import connections, provisioning
 from refersion_segment.services.actors import COMMAND
 from tests.segment_fake import FakeSegment
 

@@ -20,9 +20,9 @@ from refersion_segment import mails
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.mail_kinds import MailKind
 from refersion_segment.extensions import db
+from refersion_segment.jobs import GIVE_UP_AFTER
 from refersion_segment.models import Affiliate, EmailSetting, Job, Message
 from refersion_segment.models.message import MessageState
-from refersion_segment.services.jobs import GIVE_UP_AFTER
 from refersion_segment.worker import Worker
 from tests.factories import make_affiliate, make_merchant
 from tests.smtp_server import (

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
+from refersion_segment import jobs
 from refersion_segment.clients.segment_answers import Destination
 from refersion_segment.clock import utc_now
 from refersion_segment.domain.segment_names import SourceName
@@ -14,7 +15,7 @@ from refersion_segment.extensions import db
 from refersion_segment.models import Connection, Source
 from refersion_segment.models.connection import ConnectionState, DestinationState
 from refersion_segment.models.scope import rows_of
-from refersion_segment.services import api_keys, connections, install_tokens, jobs, provisioning
+from refersion_segment.services import api_keys, connections, install_tokens, provisioning
 from refersion_segment.services.actors import COMMAND
 from tests.segment_fake import FakeSegment
 from tests.services.orders import (

@@ -16,7 +16,7 @@ from flask import Flask
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
-from refersion_segment import create_app
+from refersion_segment import create_app, jobs
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
 from refersion_segment.models import Connection, Source
@@ -24,7 +24,7 @@ from refersion_segment.models.connection import ConnectionState, DestinationStat
 from refersion_segment.models.scope import rows_of
 from refersion_segment.sandbox import create_sandbox
 from refersion_segment.sandbox.database import DEMO_PASSWORD, OWNER_EMAIL
-from refersion_segment.services import api_keys, connections, jobs, provisioning
+from refersion_segment.services import api_keys, connections, provisioning
 from refersion_segment.services.actors import COMMAND
 from tests.conftest import settings_for
 from tests.factories import PASSWORD, make_merchant

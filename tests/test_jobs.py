@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 from uuid_utils.compat import uuid7
 
+from refersion_segment import jobs
 from refersion_segment.extensions import db
+from refersion_segment.jobs import GiveUp, RetryLater, Work
 from refersion_segment.models import Job, Merchant
 from refersion_segment.models.job import JobKind
-from refersion_segment.services import jobs
-from refersion_segment.services.jobs import GiveUp, RetryLater, Work
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=1)

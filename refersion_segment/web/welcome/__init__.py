@@ -1,0 +1,1 @@
+"""What an affiliate sees behind the link in the e-mail."""
