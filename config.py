@@ -47,7 +47,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
     settings |= _segment(read, str(settings["BASE_URL"]), production=production)
     settings |= _mail(read, production=production)
     settings |= _limits(read)
-    settings["SANDBOX_DATABASE"] = _sandbox_database(str(settings["SQLALCHEMY_DATABASE_URI"]))
+    settings["SANDBOX_DATABASE"] = Path(
+        read.text("SANDBOX_DATABASE") or _sandbox_database(str(settings["SQLALCHEMY_DATABASE_URI"]))
+    )
     return settings
 
 

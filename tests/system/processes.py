@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +98,17 @@ def flask_run(settings: Mapping[str, str]) -> Any:
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "run", "--port", str(port)]
     return started(command, url=url, settings={**settings, "BASE_URL": url})
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+    """Wait until a condition holds.
+
+    :raise AssertionError: if it does not in time
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.05)
 
 
 def _wait_until_up(server: Server) -> None:

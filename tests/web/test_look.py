@@ -8,16 +8,16 @@ from threading import Thread
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Error, sync_playwright
+from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from refersion_segment import create_app
 from refersion_segment.web.styleguide.views import blueprint as styleguide
-from tests.conftest import settings_for, skip_or_fail
+from tests import browser
+from tests.conftest import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "refersion_segment" / "templates"
-DEBIAN_CHROMIUM = Path("/usr/bin/chromium")
 GROUNDS = ("ground", "surface", "sunken", "green-soft", "hover")
 TEXT_ON_GROUND = [
     *[(ink, ground) for ink in ("ink", "ink-2", "ink-3", "green-text") for ground in GROUNDS],
@@ -127,14 +127,8 @@ def address(styleguide_app: Flask) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = str(DEBIAN_CHROMIUM) if DEBIAN_CHROMIUM.exists() else None
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except Error as error:
-            skip_or_fail("browser", f"no Chromium ({str(error).splitlines()[0]})")
-        yield browser
-        browser.close()
+    with browser.chromium() as running:
+        yield running
 
 
 @pytest.mark.parametrize("width", [1280, 390])
