@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from refersion_segment.sandbox.database import Database
 
+# Of Segment's public sample consumer, so that it runs with nothing changed but hosts and keys.
+SAMPLE_REDIRECT_URI = "http://localhost:8888/auth/segment/callback"
+
 
 class InstallRule(StrEnum):
     """When a second consent is answered `install already exists` (undocumented by Segment)."""
@@ -41,7 +44,7 @@ class Switches:
     network: Network = Network.WORKING
     hold_deliveries: bool = False
     identify_only: bool = False
-    further_redirect_uris: str = ""
+    further_redirect_uris: str = SAMPLE_REDIRECT_URI
 
     @classmethod
     def load(cls, database: Database) -> Self:

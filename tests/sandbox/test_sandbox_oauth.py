@@ -297,9 +297,15 @@ def test_a_removed_install_can_be_made_anew(person):
     assert person.token().json["install_name"] == "installs/2"
 
 
-def test_a_further_redirect_uri_can_be_registered(person, switch):
-    switch(further_redirect_uris="http://localhost:8888/auth/segment/callback")
-
+def test_segments_sample_consumer_is_registered(person):
     answer = person.start(redirect_uri="http://localhost:8888/auth/segment/callback")
+
+    assert "consent_challenge" in answer.headers["Location"]
+
+
+def test_a_further_redirect_uri_can_be_registered(person, switch):
+    switch(further_redirect_uris="http://localhost:3000/callback")
+
+    answer = person.start(redirect_uri="http://localhost:3000/callback")
 
     assert "consent_challenge" in answer.headers["Location"]
