@@ -5,10 +5,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import sync_playwright
 
-from tests.conftest import skip_or_fail
+from tests.needs import skip_or_fail
 
 # The machine may have no way out: Chromium must not look for one.
 ARGUMENTS = [
@@ -22,7 +23,7 @@ ARGUMENTS = [
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator[Chromium]:
     """Start the browser; skip the test where there is none."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:

@@ -17,19 +17,13 @@ from flask_migrate import upgrade
 from refersion_segment import create_app
 from refersion_segment.extensions import db
 from refersion_segment.models import Base
+from tests.browser import Chromium, chromium
+from tests.needs import skip_or_fail
 
-REQUIRED = set(filter(None, os.environ.get("REQUIRE", "").split(",")))
 POSTGRES_SERVER = os.environ.get(
     "TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres"
 )
 ENCRYPTION_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
-
-
-def skip_or_fail(what: str, why: str) -> None:
-    """Skip a test that this machine cannot run, unless `REQUIRE` names what it needs."""
-    if what in REQUIRED:
-        pytest.fail(f"{what} is required: {why}")
-    pytest.skip(f"{what}: {why}")
 
 
 @contextmanager
@@ -46,6 +40,13 @@ def new_postgres_database() -> Iterator[str]:
             yield POSTGRES_SERVER.rsplit("/", 1)[0] + f"/{name}"
         finally:
             server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    """One Chromium for the whole run: Playwright runs once in a process."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

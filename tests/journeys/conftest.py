@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
 
-from tests.browser import chromium
 from tests.system.processes import Server, flask, flask_run, free_port
 
 
@@ -29,11 +27,4 @@ def server(settings: dict[str, str]) -> Iterator[Server]:
     """`flask run`: pages, worker, sandbox and mail catcher."""
     flask("db", "upgrade", settings=settings)
     with flask_run(settings) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all journeys."""
-    with chromium() as running:
         yield running

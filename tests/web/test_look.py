@@ -13,7 +13,6 @@ from werkzeug.serving import make_server
 
 from refersion_segment import create_app
 from refersion_segment.web.styleguide.views import blueprint as styleguide
-from tests import browser
 from tests.conftest import settings_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,19 +124,13 @@ def address(styleguide_app: Flask) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.chromium() as running:
-        yield running
-
-
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_component_is_accessible(
-    chromium: Browser, address: str, theme: str, width: int
+    browser: Browser, address: str, theme: str, width: int
 ) -> None:
     # axe itself is injected as an inline script, which our policy would refuse
-    page = chromium.new_page(
+    page = browser.new_page(
         bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 900}
     )
     answer = page.goto(f"{address}/styleguide")
@@ -152,8 +145,8 @@ def test_every_component_is_accessible(
     assert not too_wide
 
 
-def test_the_policy_refuses_nothing_of_ours(chromium: Browser, address: str) -> None:
-    page = chromium.new_page()
+def test_the_policy_refuses_nothing_of_ours(browser: Browser, address: str) -> None:
+    page = browser.new_page()
     refused: list[str] = []
     page.on("console", lambda line: refused.append(line.text))
 
@@ -164,9 +157,9 @@ def test_the_policy_refuses_nothing_of_ours(chromium: Browser, address: str) -> 
 
 
 def test_a_danger_button_opens_its_dialog_and_cancel_closes_it(
-    chromium: Browser, address: str
+    browser: Browser, address: str
 ) -> None:
-    page = chromium.new_page()
+    page = browser.new_page()
     page.goto(f"{address}/styleguide")
     dialog = page.get_by_role("dialog")
 
@@ -179,8 +172,8 @@ def test_a_danger_button_opens_its_dialog_and_cancel_closes_it(
     assert (opened, closed) == (True, True)
 
 
-def test_the_bulk_bar_counts_what_is_chosen(chromium: Browser, address: str) -> None:
-    page = chromium.new_page()
+def test_the_bulk_bar_counts_what_is_chosen(browser: Browser, address: str) -> None:
+    page = browser.new_page()
     page.goto(f"{address}/styleguide")
 
     page.get_by_role("button", name="Choose all on this page").click()
