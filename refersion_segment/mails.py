@@ -68,7 +68,7 @@ def queue(affiliate: Affiliate, kind: MailKind, *, now: datetime) -> Message:
         to=affiliate.email,
         state=MessageState.QUEUED if is_on else MessageState.NOT_SENT,
         reason="" if is_on else f"{kind.label} was off.",
-        header_id=f"<{message_id.hex}@{_sender_domain()}>",
+        header_id=new_header_id(message_id),
         attempts=0,
         created_at=now,
     )
@@ -108,10 +108,10 @@ def is_switched_on(merchant_id: UUID, kind: MailKind) -> bool:
     return kind.is_on_by_default if setting is None else setting.is_on
 
 
-def _sender_domain() -> str:
-    """Return the domain that our mails come from: a Message-ID belongs to it, not to a host."""
+def new_header_id(mail_id: UUID) -> str:
+    """Make the Message-ID of a mail; it belongs to the sender's domain, not to a host."""
     address = parseaddr(current_app.config["MAIL_DEFAULT_SENDER"])[1]
-    return address.rpartition("@")[2] or "localhost"
+    return f"<{mail_id.hex}@{address.rpartition('@')[2] or 'localhost'}>"
 
 
 @dataclass(frozen=True, slots=True)

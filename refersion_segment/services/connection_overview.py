@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from refersion_segment import mails
 from refersion_segment.domain.affiliates import AffiliateStatus
 from refersion_segment.domain.mail_kinds import MailKind
 from refersion_segment.domain.outcomes import Outcome
@@ -14,7 +15,6 @@ from refersion_segment.models import (
     Affiliate,
     Connection,
     Delivery,
-    EmailSetting,
     Job,
     Source,
     User,
@@ -110,7 +110,7 @@ def read(merchant_id: UUID) -> Overview:
         sources=[_line(source) for source in shown],
         more_sources=len(every) - len(shown),
         deliveries=delivery_log.page(merchant_id, Wanted(), size=SHORT_LIST).deliveries,
-        mails_off=[kind for kind in HINTED if not _is_on(merchant_id, kind)],
+        mails_off=[kind for kind in HINTED if not mails.is_switched_on(merchant_id, kind)],
     )
 
 
@@ -130,11 +130,6 @@ def _line(source: Source) -> SourceLine:
 
 def _has_failed(line: SourceLine) -> bool:
     return line.source.destination_state is DestinationState.FAILED
-
-
-def _is_on(merchant_id: UUID, kind: MailKind) -> bool:
-    setting = db.session.get(EmailSetting, (merchant_id, kind))
-    return kind.is_on_by_default if setting is None else setting.is_on
 
 
 def _up_to_most(merchant_id: UUID, status: AffiliateStatus) -> str:

@@ -6,6 +6,7 @@ from refersion_segment.web.accounts.views import blueprint as accounts
 from refersion_segment.web.activity.views import blueprint as activity
 from refersion_segment.web.affiliates.views import blueprint as affiliates
 from refersion_segment.web.api_keys.views import blueprint as api_keys
+from refersion_segment.web.channels.views import blueprint as channels
 from refersion_segment.web.dashboard.views import blueprint as dashboard
 from refersion_segment.web.deliveries.views import blueprint as deliveries
 from refersion_segment.web.offers.views import blueprint as offers
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     activity,
     affiliates,
     api_keys,
+    channels,
     dashboard,
     deliveries,
     offers,

@@ -1,6 +1,6 @@
 """The frame around every page: side bar, merchant, and what waits."""
 
-from flask import current_app, g, request, url_for
+from flask import g, request, url_for
 from flask_login import current_user
 
 from refersion_segment.services import affiliates
@@ -21,7 +21,6 @@ SECTIONS: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Segment", "segment.show", "segment"),
             ("API keys", "api_keys.show_list", "key"),
-            ("Team", "team.show_list", "team"),
             ("Activity", "activity.show_list", "activity"),
         ),
     ),
@@ -39,15 +38,11 @@ def frame() -> dict[str, object]:
         "merchant": merchant,
         "pending_badge": badge,
         "nav": [
-            {"title": title, "items": [_item(*item, badge=badge) for item in _known(items)]}
+            {"title": title, "items": [_item(*item, badge=badge) for item in items]}
             for title, items in SECTIONS
         ],
         "logout_url": url_for("accounts.logout"),
     }
-
-
-def _known(items: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str]]:
-    return [item for item in items if item[1] in current_app.view_functions]
 
 
 def _item(label: str, endpoint: str, icon: str, *, badge: str) -> dict[str, object]:

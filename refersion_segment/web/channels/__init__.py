@@ -1,0 +1,1 @@
+"""Channels › Email: which mails go out, and what they say."""

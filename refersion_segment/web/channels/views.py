@@ -1,0 +1,104 @@
+"""`/channels/email`: a switch per mail; `/channels/email/<kind>`: its text."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from refersion_segment import mails
+from refersion_segment.domain.mail_kinds import TAGS, MailKind
+from refersion_segment.domain.roles import Role
+from refersion_segment.extensions import db
+from refersion_segment.services import channels, letters
+from refersion_segment.web.access import actor, merchant_id, requires, signed_in_user
+from refersion_segment.web.channels.forms import TextsForm
+
+blueprint = Blueprint("channels", __name__, url_prefix="/channels/email")
+
+WHEN = {
+    MailKind.NEW_AFFILIATE: "Sent when a person becomes approved, whatever approved them.",
+    MailKind.PENDING_AFFILIATE: "Sent when a person is created and waits for your approval.",
+    MailKind.DENIED_AFFILIATE: "Sent when you deny a person. Off at first: they did not apply.",
+}
+
+
+@blueprint.get("")
+@requires(Role.VIEWER)
+def show_list() -> ResponseReturnValue:
+    return render_template(
+        "channels/list.html", channels=channels.list_channels(merchant_id()), when=WHEN
+    )
+
+
+@blueprint.post("/<kind>/switch")
+@requires(Role.MANAGER)
+def switch(kind: str) -> ResponseReturnValue:
+    wanted, is_on = kind_or_404(kind), request.form.get("is_on") == "1"
+    channels.switch(actor(), merchant_id(), wanted, is_on=is_on)
+    db.session.commit()
+    flash(f"{wanted.label} is {'on' if is_on else 'off'}.", "success")
+    return redirect(url_for("channels.show_list"))
+
+
+@blueprint.get("/<kind>")
+@requires(Role.VIEWER)
+def show(kind: str) -> ResponseReturnValue:
+    texts = letters.texts_of(merchant_id(), kind_or_404(kind))
+    form = TextsForm(formdata=None, subject=texts.subject, body=texts.body.strip())
+    return page_of(kind_or_404(kind), form)
+
+
+@blueprint.post("/<kind>")
+@requires(Role.MANAGER)
+def save(kind: str) -> ResponseReturnValue:
+    """Save the text, or show or send what it would be: one form, three buttons."""
+    wanted, form = kind_or_404(kind), TextsForm()
+    if not form.validate_on_submit():
+        return page_of(wanted, form), 422
+    match request.form.get("move"):
+        case "preview":
+            return page_of(wanted, form)
+        case "test":
+            send_test(wanted, form)
+            return page_of(wanted, form)
+    channels.save_texts(actor(), merchant_id(), wanted, form.texts())
+    db.session.commit()
+    flash(f"Saved. {wanted.label} e-mails use this text from now on.", "success")
+    return redirect(url_for("channels.show", kind=kind))
+
+
+@blueprint.post("/<kind>/reset")
+@requires(Role.MANAGER)
+def reset(kind: str) -> ResponseReturnValue:
+    channels.reset_texts(actor(), merchant_id(), kind_or_404(kind))
+    db.session.commit()
+    flash("The text is the one that comes with Refersion again.", "success")
+    return redirect(url_for("channels.show", kind=kind))
+
+
+def send_test(kind: MailKind, form: TextsForm) -> None:
+    """Send the typed text to whoever is logged in, and say how that went."""
+    address = signed_in_user().email
+    try:
+        channels.send_test(signed_in_user(), kind, form.texts())
+    except mails.MailError as error:
+        flash(f"The test e-mail was not sent. {error.sentence}", "error")
+    else:
+        flash(f"Test e-mail sent to {address}.", "success")
+
+
+def page_of(kind: MailKind, form: TextsForm) -> str:
+    shown = None if form.errors else channels.preview(merchant_id(), kind, form.texts())
+    return render_template(
+        "channels/show.html",
+        channel=channels.channel_of(merchant_id(), kind),
+        form=form,
+        preview=shown,
+        tags=TAGS,
+        when=WHEN[kind],
+    )
+
+
+def kind_or_404(kind: str) -> MailKind:
+    try:
+        return MailKind(kind)
+    except ValueError:
+        abort(404)
