@@ -1,10 +1,10 @@
 """The text of one kind of mail."""
 
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField
+from wtforms import BooleanField, Field, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from refersion_segment.domain.mail_kinds import UnknownTagError, fill_tags
+from refersion_segment.domain.mail_kinds import MailKind, UnknownTagError, fill_tags
 from refersion_segment.services.letters import LONGEST_SUBJECT, Texts
 
 MAX_BODY_LENGTH = 10_000
@@ -13,6 +13,14 @@ MAX_BODY_LENGTH = 10_000
 def _storable(text: str | None) -> str:
     """Drop what PostgreSQL cannot store, and a browser's line ends."""
     return (text or "").replace("\x00", "").replace("\r\n", "\n").strip()
+
+
+class SwitchesForm(FlaskForm):
+    """One switch per kind of mail; the fields are named as the kinds are."""
+
+    new_affiliate = BooleanField(MailKind.NEW_AFFILIATE.label)
+    pending_affiliate = BooleanField(MailKind.PENDING_AFFILIATE.label)
+    denied_affiliate = BooleanField(MailKind.DENIED_AFFILIATE.label)
 
 
 class TextsForm(FlaskForm):

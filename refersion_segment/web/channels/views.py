@@ -9,7 +9,7 @@ from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
 from refersion_segment.services import channels, letters
 from refersion_segment.web.access import actor, merchant_id, requires, signed_in_user
-from refersion_segment.web.channels.forms import TextsForm
+from refersion_segment.web.channels.forms import SwitchesForm, TextsForm
 
 blueprint = Blueprint("channels", __name__, url_prefix="/channels/email")
 
@@ -23,18 +23,22 @@ WHEN = {
 @blueprint.get("")
 @requires(Role.VIEWER)
 def show_list() -> ResponseReturnValue:
-    return render_template(
-        "channels/list.html", channels=channels.list_channels(merchant_id()), when=WHEN
-    )
+    every = channels.list_channels(merchant_id())
+    form = SwitchesForm(formdata=None, data={one.kind.value: one.is_on for one in every})
+    return render_template("channels/list.html", channels=every, form=form, when=WHEN)
 
 
-@blueprint.post("/<kind>/switch")
+@blueprint.post("")
 @requires(Role.MANAGER)
-def switch(kind: str) -> ResponseReturnValue:
-    wanted, is_on = kind_or_404(kind), request.form.get("is_on") == "1"
-    channels.switch(actor(), merchant_id(), wanted, is_on=is_on)
+def save_switches() -> ResponseReturnValue:
+    form = SwitchesForm()
+    changed = [
+        f"{kind.label} is {'on' if form[kind.value].data else 'off'}."
+        for kind in MailKind
+        if channels.switch(actor(), merchant_id(), kind, is_on=form[kind.value].data)
+    ]
     db.session.commit()
-    flash(f"{wanted.label} is {'on' if is_on else 'off'}.", "success")
+    flash(" ".join(("Saved.", *changed)), "success")
     return redirect(url_for("channels.show_list"))
 
 

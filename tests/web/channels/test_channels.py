@@ -37,8 +37,8 @@ def test_the_defaults_are_on_on_off(client: FlaskClient, merchant: MadeMerchant)
 
 
 def test_a_switch_is_kept_and_written_down(client: FlaskClient, merchant: MadeMerchant) -> None:
-    submit(client, PAGE, to=f"{PAGE}/pending_affiliate/switch", is_on="0")
-    submit(client, PAGE, to=f"{PAGE}/pending_affiliate/switch", is_on="0")
+    submit(client, PAGE, new_affiliate="y")
+    submit(client, PAGE, new_affiliate="y")
 
     assert not mails.is_switched_on(merchant.merchant.id, MailKind.PENDING_AFFILIATE)
     actions = db.session.scalars(select(AuditEntry.action)).all()
@@ -88,8 +88,8 @@ def test_a_viewer_reads_only(client: FlaskClient) -> None:
     made = make_merchant()
     sign_in(client, make_user(made.merchant, Role.VIEWER))
 
-    assert "Turn off" not in client.get(PAGE).text
-    assert submit(client, PAGE, to=f"{PAGE}/new_affiliate/switch", is_on="0").status_code == 403
+    assert "Save Changes" not in client.get(PAGE).text
+    assert submit(client, PAGE).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["nonsense", "NEW_AFFILIATE", "%00"])
