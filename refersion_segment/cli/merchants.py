@@ -1,4 +1,4 @@
-"""`flask merchants`: make one, take its calls from Segment."""
+"""`flask merchants`: make one, list them, take one's calls from Segment."""
 
 import json
 from uuid import UUID
@@ -6,9 +6,10 @@ from uuid import UUID
 import click
 from flask.cli import AppGroup
 
-from refersion_segment.cli.rows import merchant_argument
+from refersion_segment.cli.rows import json_option, merchant_argument, print_rows
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
+from refersion_segment.models import Merchant
 from refersion_segment.services import accounts, connections, offers
 from refersion_segment.services.accounts import RefusedAccountError
 from refersion_segment.services.actors import COMMAND
@@ -53,6 +54,13 @@ def create(
         click.echo(f"Merchant: {merchant_id}\nAPI key:  {made.api_key}\nOffer:    {offer_id}")
 
 
+@merchants.command("list")
+@json_option
+def list_merchants(*, as_json: bool) -> None:
+    """List the merchants, oldest first."""
+    print_rows(map(_row, accounts.all_merchants()), as_json=as_json)
+
+
 @merchants.command("enable-segment")
 @merchant_argument
 @click.option("--offer", "offer_id", type=click.UUID, help="The offer that new people join.")
@@ -70,3 +78,12 @@ def enable_segment(merchant_id: UUID, offer_id: UUID | None) -> None:
     db.session.commit()
     state = "is on" if is_new else "was on already"
     click.echo(f"Segment integration {state}. New people from Segment join {offer}.")
+
+
+def _row(merchant: Merchant) -> dict[str, object]:
+    return {
+        "id": str(merchant.id),
+        "name": merchant.name,
+        "handle": merchant.handle,
+        "created_at": merchant.created_at.isoformat(),
+    }

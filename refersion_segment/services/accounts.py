@@ -1,12 +1,13 @@
 """Merchants and the people of their teams."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import select
 from uuid_utils.compat import uuid7
 
 from refersion_segment.domain.commissions import CommissionType
@@ -99,6 +100,13 @@ def create_merchant(
             subject_id=merchant.id,
         )
     return NewMerchant(merchant, owner, key, offer)
+
+
+def all_merchants() -> Iterator[Merchant]:
+    """Yield every merchant, oldest first. For the operator: no page may see beyond its own."""
+    yield from db.session.scalars(
+        select(Merchant).order_by(Merchant.id).execution_options(yield_per=500)
+    )
 
 
 def erasure_key(merchant: Merchant) -> bytes:

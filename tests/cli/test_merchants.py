@@ -56,3 +56,14 @@ def test_create_refuses_an_address_that_is_taken(app: Flask) -> None:
 
     assert result.exit_code == 1
     assert "has an account already" in result.stderr
+
+
+def test_list_prints_one_merchant_a_line(app: Flask) -> None:
+    names = ["Northwind", "Southwind"]
+    ids = [str(make_merchant(name).merchant.id) for name in names]
+
+    result = run(app, "list", "--json")
+
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["name"] for row in rows] == names
+    assert [row["id"] for row in rows] == ids
