@@ -18,6 +18,7 @@ PAGES: Final = {
     "affiliate": ("affiliates.show", "affiliate_id"),
     "offer": ("offers.show", "offer_id"),
     "api_key": ("api_keys.show_list", None),
+    "channel": ("channels.show_list", None),
     "segment": ("segment.show", None),
 }
 

@@ -15,7 +15,7 @@ def actions_of_product() -> Iterator[str]:
     for path in Path(refersion_segment.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("record"):
-                for value in node.args:
+                for value in (part for argument in node.args for part in ast.walk(argument)):
                     if isinstance(value, ast.Constant) and ACTION.fullmatch(str(value.value)):
                         yield str(value.value)
 
