@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from refersion_segment.domain.affiliates import AffiliateStatus
 from refersion_segment.domain.outcomes import Outcome
 from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, AuditEntry, Delivery, Message, Source
@@ -131,8 +130,3 @@ def _message(message: Message) -> HistoryEntry:
             return HistoryEntry(message.created_at, f"{name} failed", message.reason, "red")
         case MessageState.NOT_SENT:
             return HistoryEntry(message.created_at, f"{name} not sent", message.reason)
-
-
-def possible_moves(status: AffiliateStatus | None) -> tuple[bool, bool]:
-    """Tell whether somebody at this status can be approved, and can be denied."""
-    return status is not AffiliateStatus.APPROVED, status is not AffiliateStatus.DENIED

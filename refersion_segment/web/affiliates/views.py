@@ -1,13 +1,14 @@
 """`/affiliates`: who waits, who is in, who is not; and each one's whole history."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 from flask import (
     Blueprint,
     Response,
+    abort,
     flash,
     redirect,
     render_template,
@@ -19,7 +20,7 @@ from flask.typing import ResponseReturnValue
 
 from refersion_segment import mails
 from refersion_segment.clock import utc_now
-from refersion_segment.domain.affiliates import AffiliateStatus
+from refersion_segment.domain.affiliates import AffiliateStatus, can_move
 from refersion_segment.domain.mail_kinds import MailKind
 from refersion_segment.domain.roles import Role
 from refersion_segment.extensions import db
@@ -47,13 +48,15 @@ from refersion_segment.web.affiliates.forms import DenyForm, EraseForm
 
 blueprint = Blueprint("affiliates", __name__, url_prefix="/affiliates")
 
-KEPT_IN_LINKS = ("status", "q", "offer", "source")
+FILTERS = ("status", "q", "offer", "source")
+PLACE = (*FILTERS, "older", "newer")
 
 
 @blueprint.get("")
 @requires(Role.VIEWER)
 def show_list() -> ResponseReturnValue:
     filters = filters_of_query()
+    tab = filters.status or AffiliateStatus.PENDING
     page = search.find_page(
         merchant_id(),
         filters,
@@ -62,21 +65,21 @@ def show_list() -> ResponseReturnValue:
     )
     every_offer = offers.list_offers(merchant_id())
     every_source = search.sources_of(merchant_id())
-    can_approve, can_deny = histories.possible_moves(filters.status)
     return render_template(
         "affiliates/list.html",
         page=page,
         filters=filters,
         tab_list=tabs_of(filters),
-        moves={"approve": can_approve, "deny": can_deny},
+        can_approve=can_move(tab, AffiliateStatus.APPROVED),
+        can_deny=can_move(tab, AffiliateStatus.DENIED),
         is_too_broad=search.is_too_broad(merchant_id(), filters.words),
         offer_choices=[("", "Any offer"), *((one.id, one.name) for one in every_offer)],
         source_choices=[("", "Any source"), *((one.id, one.label) for one in every_source)],
         mail_is_on={kind: mails.is_switched_on(merchant_id(), kind) for kind in MailKind},
         link=link_with,
-        kept=kept_in_links(),
-        decide_url=url_for("affiliates.decide_many", **kept_in_links()),
-        export_url=url_for("affiliates.export", **kept_in_links()),
+        place=kept(PLACE),
+        decide_url=url_for("affiliates.decide_many", **kept(PLACE)),
+        export_url=url_for("affiliates.export", **kept(FILTERS)),
     )
 
 
@@ -109,7 +112,10 @@ def export() -> ResponseReturnValue:
 @requires(Role.MANAGER)
 def decide_many() -> ResponseReturnValue:
     """Approve or deny those who are chosen; an id of nobody here counts for nothing."""
-    is_approval = request.form.get("move") == "approve"
+    move = request.form.get("move")
+    if move not in {"approve", "deny"}:
+        abort(400)
+    is_approval = move == "approve"
     wanted = AffiliateStatus.APPROVED if is_approval else AffiliateStatus.DENIED
     decide = affiliates.approve if is_approval else affiliates.deny
     ids = chosen_ids()
@@ -122,7 +128,7 @@ def decide_many() -> ResponseReturnValue:
         flash(made[0].sentence, "success")
     else:
         flash(result_in_words(wanted, [one.has_moved for one in made]), "success")
-    return redirect(link_with())
+    return redirect(url_for("affiliates.show_list", **kept(PLACE)))
 
 
 def chosen_ids() -> list[UUID]:
@@ -197,12 +203,11 @@ def told(decision: affiliates.Decision | None, affiliate: Affiliate) -> Response
     if decision is not None:
         flash(decision.sentence, "success" if decision.has_moved else "info")
     if request.form.get("back") == "list":
-        return redirect(link_with())
+        return redirect(url_for("affiliates.show_list", **kept(PLACE)))
     return redirect(url_for("affiliates.show", affiliate_id=affiliate_id))
 
 
 def page_of(affiliate: Affiliate, deny_form: DenyForm, erase_form: EraseForm) -> str:
-    can_approve, can_deny = histories.possible_moves(affiliate.status)
     return render_template(
         "affiliates/show.html",
         affiliate=affiliate,
@@ -211,8 +216,8 @@ def page_of(affiliate: Affiliate, deny_form: DenyForm, erase_form: EraseForm) ->
         history=histories.history_of(affiliate),
         segment_ids=persons.linked_ids(affiliate.merchant_id, affiliate.id),
         referral_link=referrals.referral_link(current_merchant(), affiliate),
-        can_approve=can_approve,
-        can_deny=can_deny,
+        can_approve=can_move(affiliate.status, AffiliateStatus.APPROVED),
+        can_deny=can_move(affiliate.status, AffiliateStatus.DENIED),
         deny_form=deny_form,
         erase_form=erase_form,
         denial_is_mailed=mails.is_switched_on(affiliate.merchant_id, MailKind.DENIED_AFFILIATE),
@@ -232,11 +237,11 @@ def filters_of_query() -> Filters:
     )
 
 
-def kept_in_links() -> dict[str, Any]:
-    """Return the filters of this list as they stand in its address."""
-    return {name: value for name in KEPT_IN_LINKS if (value := request.args.get(name))}
+def kept(names: Iterable[str]) -> dict[str, Any]:
+    """Return those parts of this list's address that are there."""
+    return {name: value for name in names if (value := request.args.get(name))}
 
 
 def link_with(**changed: Any) -> str:
     """Return the list's address with the filters of this one and some changes."""
-    return url_for("affiliates.show_list", **{**kept_in_links(), **changed})
+    return url_for("affiliates.show_list", **{**kept(FILTERS), **changed})
