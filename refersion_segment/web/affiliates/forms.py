@@ -7,13 +7,9 @@ from wtforms import BooleanField, Field, StringField, TextAreaField
 from wtforms.validators import Length, ValidationError
 
 from refersion_segment.domain.affiliates import search_key
+from refersion_segment.web.typed import storable
 
 MAX_REASON_LENGTH = 1_000
-
-
-def _storable(text: str | None) -> str:
-    """Drop what PostgreSQL cannot store."""
-    return (text or "").replace("\x00", "").strip()
 
 
 class DenyForm(FlaskForm):
@@ -21,7 +17,7 @@ class DenyForm(FlaskForm):
 
     reason = TextAreaField(
         "Reason",
-        filters=[_storable],
+        filters=[storable],
         validators=[Length(max=MAX_REASON_LENGTH, message="Use at most 1,000 characters.")],
     )
     is_shared = BooleanField("Include the reason in the e-mail")
@@ -30,7 +26,7 @@ class DenyForm(FlaskForm):
 class EraseForm(FlaskForm):
     """Asks for the address once more: an erasure cannot be undone."""
 
-    address = StringField("E-mail address", filters=[_storable])
+    address = StringField("E-mail address", filters=[storable])
 
     def __init__(self, email: str, **more: Any) -> None:
         super().__init__(prefix="erase", **more)

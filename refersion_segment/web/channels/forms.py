@@ -6,13 +6,9 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from refersion_segment.domain.mail_kinds import MailKind, UnknownTagError, fill_tags
 from refersion_segment.services.letters import LONGEST_SUBJECT, Texts
+from refersion_segment.web.typed import storable
 
 MAX_BODY_LENGTH = 10_000
-
-
-def _storable(text: str | None) -> str:
-    """Drop what PostgreSQL cannot store, and a browser's line ends."""
-    return (text or "").replace("\x00", "").replace("\r\n", "\n").strip()
 
 
 class SwitchesForm(FlaskForm):
@@ -28,7 +24,7 @@ class TextsForm(FlaskForm):
 
     subject = StringField(
         "Subject",
-        filters=[_storable],
+        filters=[storable],
         validators=[
             InputRequired("Write a subject."),
             Length(max=LONGEST_SUBJECT, message="Use at most 200 characters."),
@@ -36,7 +32,7 @@ class TextsForm(FlaskForm):
     )
     body = TextAreaField(
         "Text",
-        filters=[_storable],
+        filters=[storable],
         validators=[
             InputRequired("Write a text."),
             Length(max=MAX_BODY_LENGTH, message="Use at most 10,000 characters."),

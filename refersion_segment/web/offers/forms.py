@@ -23,6 +23,7 @@ from refersion_segment.domain.commissions import (
 from refersion_segment.domain.texts import one_line
 from refersion_segment.models import Offer
 from refersion_segment.services.offers import OfferTerms, commission_of
+from refersion_segment.web.typed import storable
 
 MAX_NAME_LENGTH = 120
 MAX_TERMS_LENGTH = 5_000
@@ -31,11 +32,6 @@ CHOOSE = "Choose one of these."
 
 def _on_one_line(text: str | None) -> str:
     return one_line(text or "")
-
-
-def _without_nul(text: str | None) -> str:
-    """Drop what PostgreSQL cannot store; line ends stay."""
-    return (text or "").replace("\x00", "").replace("\r\n", "\n").strip()
 
 
 class OfferForm(FlaskForm):
@@ -63,7 +59,7 @@ class OfferForm(FlaskForm):
     )
     terms = TextAreaField(
         "Commission terms",
-        filters=[_without_nul],
+        filters=[storable],
         validators=[
             Length(max=MAX_TERMS_LENGTH, message="Keep the terms within %(max)d characters.")
         ],
