@@ -12,7 +12,6 @@ from playwright.sync_api import Browser
 from werkzeug.serving import make_server
 
 from refersion_segment.sandbox import MailCatcher
-from tests import browser
 from tests.sandbox.conftest import CLIENT, REDIRECT_URI
 
 PAGES = [
@@ -27,12 +26,6 @@ PAGES = [
     f"/oauth2/auth?response_type=code&client_id={CLIENT[0]}&redirect_uri={REDIRECT_URI}"
     "&scope=destination/refersion",
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.chromium() as running:
-        yield running
 
 
 @pytest.fixture
@@ -59,9 +52,9 @@ def address(app: Flask, destination, identify, deliver, sandbox) -> Iterator[str
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 390)])
-def test_every_page_is_accessible(chromium: Browser, address: str, theme: str, width: int) -> None:
+def test_every_page_is_accessible(browser: Browser, address: str, theme: str, width: int) -> None:
     # axe itself is injected as an inline script, which our policy would refuse
-    page = chromium.new_page(
+    page = browser.new_page(
         bypass_csp=True, color_scheme=theme, viewport={"width": width, "height": 900}
     )
     faults = []
@@ -77,8 +70,8 @@ def test_every_page_is_accessible(chromium: Browser, address: str, theme: str, w
     assert faults == []
 
 
-def test_the_policy_refuses_nothing_of_ours(chromium: Browser, address: str) -> None:
-    page = chromium.new_page()
+def test_the_policy_refuses_nothing_of_ours(browser: Browser, address: str) -> None:
+    page = browser.new_page()
     lines: list[str] = []
     page.on("console", lambda line: lines.append(line.text))
 
@@ -93,8 +86,8 @@ def test_the_policy_refuses_nothing_of_ours(chromium: Browser, address: str) -> 
     assert colour == "rgb(1, 2, 3)", "a mail keeps its own look"
 
 
-def test_allow_leads_back_to_the_app(chromium: Browser, address: str) -> None:
-    page = chromium.new_page(java_script_enabled=False)
+def test_allow_leads_back_to_the_app(browser: Browser, address: str) -> None:
+    page = browser.new_page(java_script_enabled=False)
     page.route(f"{REDIRECT_URI}*", lambda route: route.fulfill(body="back"))
 
     page.goto(address + PAGES[-1])
