@@ -1,6 +1,7 @@
 """Who does something, for the audit entry that every change leaves."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from refersion_segment.clock import utc_now
@@ -33,11 +34,13 @@ def record(
     merchant_id: UUID,
     subject_id: UUID | None = None,
     detail: str = "",
+    now: datetime | None = None,
 ) -> None:
     """Write an audit entry into the current transaction.
 
     :param action: noun and verb, such as `affiliate.approved`.
     :param detail: never an affiliate's name or address: the entry outlives an erasure.
+    :param now: when it is done; the clock is read where it is left out.
     """
     db.session.add(
         AuditEntry(
@@ -48,6 +51,6 @@ def record(
             action=action,
             subject_id=subject_id,
             detail=detail,
-            created_at=utc_now(),
+            created_at=now or utc_now(),
         )
     )

@@ -104,7 +104,9 @@ def create(
         return None
     affiliate = db.session.get_one(Affiliate, (merchant_id, affiliate_id))
     if origin is not Origin.SEGMENT:
-        record(actor, "affiliate.created", merchant_id=merchant_id, subject_id=affiliate_id)
+        record(
+            actor, "affiliate.created", merchant_id=merchant_id, subject_id=affiliate_id, now=now
+        )
     mails.queue(affiliate, kind_for_status(status), now=now)
     return affiliate
 
@@ -234,7 +236,7 @@ def _decide(
     db.session.refresh(affiliate)
     if not has_moved:
         return Decision(has_moved=False, status=affiliate.status)
-    record(actor, f"affiliate.{wanted}", merchant_id=merchant_id, subject_id=affiliate_id)
+    record(actor, f"affiliate.{wanted}", merchant_id=merchant_id, subject_id=affiliate_id, now=now)
     was_mailed_before = _has_mail(affiliate, kind_for_status(wanted))
     message = mails.queue(affiliate, kind_for_status(wanted), now=now)
     return Decision(True, wanted, message, was_mailed_before)

@@ -39,7 +39,7 @@ def history_of(affiliate: Affiliate) -> list[HistoryEntry]:
         *_decisions(affiliate),
         *(_message(message) for message in messages_of(affiliate)),
     ]
-    # Sorted stably from the cause to its effects, then turned round.
+    # An effect bears the moment of its cause: a stable sort keeps them in this order.
     return sorted(entries, key=lambda entry: entry.at)[::-1]
 
 

@@ -35,6 +35,7 @@ from refersion_segment.services import (
     referrals,
     search,
 )
+from refersion_segment.services.histories import HistoryEntry
 from refersion_segment.services.search import Filters
 from refersion_segment.web.access import (
     actor,
@@ -213,7 +214,7 @@ def page_of(affiliate: Affiliate, deny_form: DenyForm, erase_form: EraseForm) ->
         affiliate=affiliate,
         offer=db.session.get_one(Offer, (affiliate.merchant_id, affiliate.offer_id)),
         source=histories.source_of(affiliate),
-        history=histories.history_of(affiliate),
+        history=[with_link(entry) for entry in histories.history_of(affiliate)],
         segment_ids=persons.linked_ids(affiliate.merchant_id, affiliate.id),
         referral_link=referrals.referral_link(current_merchant(), affiliate),
         can_approve=can_move(affiliate.status, AffiliateStatus.APPROVED),
@@ -222,6 +223,18 @@ def page_of(affiliate: Affiliate, deny_form: DenyForm, erase_form: EraseForm) ->
         erase_form=erase_form,
         denial_is_mailed=mails.is_switched_on(affiliate.merchant_id, MailKind.DENIED_AFFILIATE),
     )
+
+
+def with_link(entry: HistoryEntry) -> dict[str, object]:
+    """Return a line of the history; that of a call leads to the page of its delivery."""
+    call = entry.delivery_id
+    return {
+        "at": entry.at,
+        "title": entry.title,
+        "note": entry.note,
+        "tone": entry.tone,
+        "url": url_for("deliveries.show", delivery_id=call) if call else None,
+    }
 
 
 def filters_of_query() -> Filters:
