@@ -1,6 +1,5 @@
 """E-mails to affiliates: written into the outbox, and sent. Alone knows Flask-Mail."""
 
-import re
 import ssl
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +23,7 @@ from uuid_utils.compat import uuid7
 
 from refersion_segment import jobs
 from refersion_segment.domain.mail_kinds import MailKind
+from refersion_segment.domain.texts import cut, one_line
 from refersion_segment.extensions import db
 from refersion_segment.models import Affiliate, EmailSetting, Job, Message
 from refersion_segment.models.job import JobKind
@@ -40,8 +40,6 @@ LONGEST_ANSWER: Final = 200
 # 421: the server closes. 530 to 538: it wants another login or encryption. Neither is the mail's.
 _ABOUT_THE_SESSION: Final = {421, 530, 534, 535, 538}
 
-# Control characters, and whatever else Python's or a mail reader's idea of a line break is.
-_NOT_FOR_HEADERS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # In a display name these could pass for an address.
 _NOT_FOR_NAMES: Final = str.maketrans('<>"@\\', "     ")
 
@@ -228,13 +226,9 @@ def _message(letter: Letter) -> tuple[flask_mail.Message, str]:
     return message, address
 
 
-def one_line(text: str) -> str:
-    """Make a text fit for a header: every control character and line break becomes a blank."""
-    return " ".join(_NOT_FOR_HEADERS.sub(" ", text).split())
-
-
 def _display_name(name: str) -> str:
-    return one_line(name.translate(_NOT_FOR_NAMES))[:LONGEST_NAME].strip()
+    words = one_line(name.translate(_NOT_FOR_NAMES)).split()
+    return " ".join(words)[:LONGEST_NAME].strip()
 
 
 def _meaning(fault: Exception, *, handed_over: bool) -> MailError:
@@ -268,7 +262,7 @@ def _meaning(fault: Exception, *, handed_over: bool) -> MailError:
 
 def _answer(code: int, words: bytes | str) -> MailError:
     said = one_line(words.decode(errors="replace") if isinstance(words, bytes) else words)
-    sentence = f"The mail server answered {code}: {said[:LONGEST_ANSWER]}"
+    sentence = f"The mail server answered {code}: {cut(said, LONGEST_ANSWER)}"
     if code in _ABOUT_THE_SESSION:
         return MailServerAwayError(sentence)
     return MailRefusedError(sentence) if code >= 500 else MailPostponedError(sentence)

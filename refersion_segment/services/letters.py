@@ -16,8 +16,9 @@ from markupsafe import Markup, escape
 from refersion_segment.domain.affiliates import AffiliateStatus
 from refersion_segment.domain.commissions import Commission, describe
 from refersion_segment.domain.mail_kinds import MailKind, fill_tags
+from refersion_segment.domain.texts import cut, one_line
 from refersion_segment.extensions import db
-from refersion_segment.mails import Letter, one_line
+from refersion_segment.mails import Letter
 from refersion_segment.models import Affiliate, EmailSetting, Merchant, Offer
 from refersion_segment.services import links, referrals
 
@@ -121,7 +122,7 @@ def render(kind: MailKind, texts: Texts, values: Mapping[str, str]) -> Rendered:
     blocks = tuple(_blocks(texts.body, values))
     frame = {"merchant": values["merchant"], "welcome_link": values["welcome_link"]}
     return Rendered(
-        subject=subject[:LONGEST_SUBJECT],
+        subject=cut(subject, LONGEST_SUBJECT),
         text=_fill_template("mail/_base.txt", blocks=blocks, **frame),
         html=_fill_template(f"mail/{kind}/body.html", blocks=blocks, subject=subject, **frame),
         blocks=blocks,
@@ -173,7 +174,7 @@ def _without_empty(text: str, values: Mapping[str, str]) -> str:
 
 def _as_html(name: str, value: str) -> str:
     if name in LINK_TAGS:
-        return str(Markup('<a href="{0}" style="color:#0a5c43">{0}</a>').format(value))
+        return str(Markup('<a href="{0}">{0}</a>').format(value))
     return str(escape(value))
 
 

@@ -69,6 +69,17 @@ def save(kind: str) -> ResponseReturnValue:
     return redirect(url_for("channels.show", kind=kind))
 
 
+@blueprint.post("/<kind>/preview")
+@requires(Role.MANAGER)
+def preview(kind: str) -> ResponseReturnValue:
+    """Answer with the preview alone, for the script that renews it while one types."""
+    wanted, form = kind_or_404(kind), TextsForm()
+    if not form.validate_on_submit():
+        return "", 422
+    shown = channels.preview(merchant_id(), wanted, form.texts())
+    return render_template("channels/preview.html", preview=shown)
+
+
 @blueprint.post("/<kind>/reset")
 @requires(Role.MANAGER)
 def reset(kind: str) -> ResponseReturnValue:

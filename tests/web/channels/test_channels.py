@@ -118,3 +118,22 @@ def test_a_test_mail_goes_to_whoever_asked_for_it(
     assert f"Test e-mail sent to {merchant.owner.email}." in text_of(response)
     assert [mail["Subject"] for mail in postbox.taken] == ["Test: Hi Ada"]
     assert postbox.recipients == [[merchant.owner.email]]
+
+
+def test_the_script_gets_the_preview_alone(client: FlaskClient, merchant: MadeMerchant) -> None:
+    fine = submit(client, TEXT, to=f"{TEXT}/preview", subject="Hi {{ first_name }}", body="Yes")
+    half_written = submit(client, TEXT, to=f"{TEXT}/preview", subject="Hi {{ fir", body="Yes")
+
+    assert fine.text.startswith('<p class="letter__subject">Hi Ada</p>')
+    assert half_written.status_code == 422
+    assert db.session.scalars(select(EmailSetting)).all() == []
+
+
+def test_our_text_saved_as_it_is_stays_ours(client: FlaskClient, merchant: MadeMerchant) -> None:
+    ours = letters.default_texts(MailKind.NEW_AFFILIATE)
+
+    submit(client, TEXT, subject=ours.subject, body=ours.body.replace("\n", "\r\n"))
+
+    setting = db.session.scalars(select(EmailSetting)).one()
+    assert (setting.subject, setting.body) == (None, None)
+    assert "Reset the text" not in client.get(TEXT).text
