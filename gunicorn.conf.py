@@ -15,6 +15,7 @@ keepalive = 75  # longer than the proxy's, so that the proxy is the one who clos
 max_requests = 0
 accesslog = None  # the proxy keeps one; it must hold no query strings
 forwarded_allow_ips = "127.0.0.1"
+control_socket_disable = True  # one place for all services of a machine: they would collide
 
 STALL_SECONDS = 20
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from refersion_segment.extensions import db
+from refersion_segment.services.deliveries import LostRaceError
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     @app.errorhandler(InterfaceError)
     @app.errorhandler(PoolTimeoutError)
+    @app.errorhandler(LostRaceError)
     def database_error(error: Exception) -> ResponseReturnValue:
-        log.error("database not reachable: %s", type(error).__name__)
+        log.error("the database is away or too busy: %s", type(error).__name__)
         return unavailable()
 
     @app.errorhandler(DBAPIError)

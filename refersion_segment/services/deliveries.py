@@ -69,6 +69,7 @@ def receive(merchant_id: UUID, call: Call) -> Delivery:
 
     :raise sqlalchemy.exc.OperationalError: if the database cannot be reached or stays too busy;
         nothing was written then, and the sender may come again
+    :raise LostRaceError: if every try lost; nothing was written then either
     """
     for last_try in (False,) * (TRIES - 1) + (True,):
         try:
