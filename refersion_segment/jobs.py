@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, Delete, Update, exists, func, or_, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.sql.elements import ColumnElement
 
 from refersion_segment.clock import utc_now
@@ -221,7 +222,7 @@ def _close(job: Job, owner: str, finish: Finish | None) -> None:
             if finish is not None:
                 finish()
             _end(job, held=close(job, owner))
-        except DBAPIError:
+        except (DBAPIError, PoolTimeoutError):
             db.session.rollback()
             if finish is None or time.monotonic() > deadline:
                 raise  # the lease lapses, and the job is done again
