@@ -125,8 +125,13 @@ def test_once_ends_although_what_fails_is_due_again(app: Flask, does: Does) -> N
     assert number_of_jobs() == 3
 
 
-def test_one_merchants_backlog_does_not_delay_anothers_job(app: Flask, does: Does) -> None:
+def test_one_merchants_backlog_does_not_delay_anothers_job(
+    app: Flask, does: Does, monkeypatch: pytest.MonkeyPatch
+) -> None:
     busy, quiet = add_jobs(500), add_jobs(1)
+    ask = jobs.merchants_with_due_jobs
+    busy_first = lambda *args, **more: sorted(ask(*args, **more))  # noqa: E731 - as a stand-in
+    monkeypatch.setattr(jobs, "merchants_with_due_jobs", busy_first)
     turns: list[UUID] = []
     stop = threading.Event()
 
@@ -139,7 +144,7 @@ def test_one_merchants_backlog_does_not_delay_anothers_job(app: Flask, does: Doe
     run_once(app, stop)
 
     assert turns.count(quiet) == 1
-    assert turns.count(busy) <= worker.JOBS_PER_TURN
+    assert 1 <= turns.count(busy) <= 20
 
 
 def test_one_poisoned_job_does_not_stop_the_others(app: Flask, does: Does) -> None:
