@@ -41,7 +41,7 @@ def configure(app: Flask, environ: Mapping[str, str] | None) -> None:
         str(app.config["SQLALCHEMY_DATABASE_URI"])
     )
     app.json.compact = True  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # a redirect would lose a call of Segment
 
 
 def bind_extensions(app: Flask) -> None:

@@ -123,7 +123,8 @@ def read_object(body: bytes) -> dict[str, object]:
     if not isinstance(event, dict):
         raise MalformedMessage("Send one event as a JSON object.")
     # A pair of backslashes is a backslash; without the pairs, each one left begins an escape.
-    escapes = body.replace(rb"\\", b"")
+    # Something must stay in their place: two halves of a surrogate pair are none when apart.
+    escapes = body.replace(rb"\\", b"_")
     _check_characters(escapes)
     _check_nesting(escapes)
     return event
@@ -171,7 +172,7 @@ def _decode(body: bytes) -> object:
 
 def _check_characters(escapes: bytes) -> None:
     """Look for what is no text. UTF-8 cannot hold it, so it can only come as an escape."""
-    if rb"\u0000" in escapes or _SURROGATE.search(_SURROGATE_PAIR.sub(b"", escapes)):
+    if rb"\u0000" in escapes or _SURROGATE.search(_SURROGATE_PAIR.sub(b"_", escapes)):
         raise MalformedMessage(_NO_CHARACTER)
 
 

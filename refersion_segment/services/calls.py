@@ -16,8 +16,10 @@ from refersion_segment.domain.messages import (
     read_type,
 )
 from refersion_segment.domain.outcomes import Outcome
+from refersion_segment.domain.texts import cut, one_line
 
 BAD_REQUEST: Final = 400
+LONGEST_TYPE: Final = 40
 NOT_IMPLEMENTED: Final = 501
 
 
@@ -46,16 +48,16 @@ def read_call(body: bytes, *, now: datetime) -> Call:
         event = read_object(body)
     except MessageError as error:
         return unreadable_call(error.sentence, BAD_REQUEST, now=now)
-    envelope = read_envelope(event, now=now)
     try:
         message = parse_message(event, now=now)
     except UnsupportedType as error:
         rejection = Rejection(Outcome.IGNORED, NOT_IMPLEMENTED, error.sentence)
-        return Call(now, error.type, envelope, rejection)
+        return Call(now, error.type, read_envelope(event, now=now), rejection)
     except MessageError as error:
         rejection = Rejection(Outcome.NEEDS_FIXING, BAD_REQUEST, error.sentence)
-        return Call(now, read_type(event) or "", envelope, rejection)
-    return Call(now, message.type, envelope, message)
+        type_ = cut(one_line(read_type(event) or ""), LONGEST_TYPE)
+        return Call(now, type_, read_envelope(event, now=now), rejection)
+    return Call(now, message.type, message, message)
 
 
 def unreadable_call(sentence: str, status: int, *, now: datetime) -> Call:

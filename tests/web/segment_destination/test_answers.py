@@ -210,6 +210,9 @@ def test_a_call_that_needs_fixing_says_what_and_where(
         b'{"type": "identify", "traits": {"age": NaN}}',
         b'{"type": "identify", "plan": "\\u0000"}',
         b'{"type": "identify", "plan": "\\ud800"}',
+        # two halves of a surrogate pair with an escaped backslash in between
+        b'{"type": "delete", "userId": "\\ud83d\\\\\\ude00"}',
+        b'{"type": "identify", "traits": {"\\ud83d\\\\\\ude00": 1}}',
         b'{"a":' * 65 + b"1" + b"}" * 65,
         b"[" * 100_000,
         b'{"type": ' + b"9" * 5000 + b"}",
@@ -243,6 +246,18 @@ def test_only_post_is_taken_and_the_key_is_not_asked_first(
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
     assert response.content_type == "application/json"
+
+
+@pytest.mark.parametrize("path", ["//segment/destination", "/segment/destination//"])
+def test_other_spellings_of_the_path_are_no_redirect(client: FlaskClient, path: str) -> None:
+    assert client.post(f"http://localhost{path}").status_code == 404
+
+
+def test_a_type_of_endless_blanks_is_kept_short(send: Send) -> None:
+    response = send({"type": "identify" + " " * 100_000, "traits": 5})
+
+    assert response.status_code == 400
+    assert len(newest_delivery().call_type) <= 40
 
 
 def test_a_trailing_slash_is_no_redirect(client: FlaskClient, merchant: MadeMerchant) -> None:
