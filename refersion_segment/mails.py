@@ -30,7 +30,7 @@ from refersion_segment.models.job import JobKind
 from refersion_segment.models.message import MessageState
 from refersion_segment.models.scope import change_of, removal_of, rows_of
 from refersion_segment.models.upserts import insert_if_new
-from refersion_segment.smtp import SmtpSession, open_session
+from refersion_segment.smtp import SmtpSession, Stage, open_session
 
 SESSION_SECONDS: Final = 30
 GREETING_SECONDS: Final = 8
@@ -158,7 +158,7 @@ def deliver(letter: Letter, *, deadline_seconds: float = SESSION_SECONDS) -> Non
         with connection:
             connection.send(message, envelope_from=sender)
     except (OSError, SMTPException) as fault:
-        raise _meaning(fault, handed_over=connection.was_handed_over) from fault
+        raise _meaning(fault, stage=connection.stage) from fault
 
 
 def greet_server(*, deadline_seconds: float = GREETING_SECONDS) -> None:
@@ -171,7 +171,7 @@ def greet_server(*, deadline_seconds: float = GREETING_SECONDS) -> None:
         with connection:
             pass
     except (OSError, SMTPException) as fault:
-        raise MailServerAwayError(_meaning(fault, handed_over=False).sentence) from fault
+        raise MailServerAwayError(_meaning(fault, stage=Stage.GREETING).sentence) from fault
 
 
 class _Connection(flask_mail.Connection):
@@ -183,8 +183,8 @@ class _Connection(flask_mail.Connection):
         self._session: SmtpSession | None = None
 
     @property
-    def was_handed_over(self) -> bool:
-        return self._session is not None and self._session.was_handed_over
+    def stage(self) -> Stage:
+        return Stage.GREETING if self._session is None else self._session.stage
 
     def configure_host(self) -> SmtpSession:
         session = open_session(
@@ -231,7 +231,7 @@ def _display_name(name: str) -> str:
     return " ".join(words)[:LONGEST_NAME].strip()
 
 
-def _meaning(fault: Exception, *, handed_over: bool) -> MailError:
+def _meaning(fault: Exception, *, stage: Stage) -> MailError:
     """Tell apart what a fault says of this mail from what it says of the server."""
     match fault:
         case SMTPRecipientsRefused():
@@ -250,10 +250,13 @@ def _meaning(fault: Exception, *, handed_over: bool) -> MailError:
             return MailServerAwayError(answer.sentence)
         case ssl.SSLCertVerificationError():
             return MailServerAwayError("The mail server's certificate is not valid.")
-        case _ if handed_over:
+        case _ if stage is Stage.TEXT:
             return MailPostponedError(
                 "The mail server broke off and did not say whether it took the mail."
             )
+        case _ if stage is Stage.RECIPIENT:
+            # It may be slow about this address alone: the mails of others must not wait for it.
+            return MailPostponedError("The mail server did not answer about this address.")
         case TimeoutError():
             return MailServerAwayError("The mail server did not answer in time.")
         case _:

@@ -9,25 +9,34 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from enum import Enum, auto
 from functools import cache
 from typing import Any, Final
 
 QUIT_WITHIN_SECONDS: Final = 2
 
 
+class Stage(Enum):
+    """How far a session has come: a break says something else of the mail at each."""
+
+    GREETING = auto()
+    RECIPIENT = auto()
+    TEXT = auto()
+
+
 class SmtpSession(smtplib.SMTP):
     """A session that hangs up after `deadline_seconds`, whatever the server dribbles.
 
     A time limit per read is not enough: a server that sends one byte every few seconds never
-    exceeds it. `was_handed_over` tells whether the text of a mail was on its way: a connection
-    that breaks after that may or may not have taken it.
+    exceeds it. `stage` tells whether the text of a mail was on its way: a connection that breaks
+    after that may or may not have taken it.
     """
 
     def __init__(
         self, host: str, port: int, *, timeout: float, deadline_seconds: float, **more: Any
     ) -> None:
         """Connect, and read the server's greeting."""
-        self.was_handed_over = False
+        self.stage = Stage.GREETING
         self._alarm = threading.Timer(deadline_seconds, self._hang_up)
         self._alarm.daemon = True
         self._alarm.start()
@@ -43,9 +52,14 @@ class SmtpSession(smtplib.SMTP):
             self._alarm.cancel()
             raise
 
+    def rcpt(self, recip: str, options: Any = ()) -> tuple[int, bytes]:
+        """Name the recipient."""
+        self.stage = Stage.RECIPIENT
+        return super().rcpt(recip, options)
+
     def data(self, msg: Any) -> tuple[int, bytes]:
         """Hand the text of a mail over."""
-        self.was_handed_over = True
+        self.stage = Stage.TEXT
         return super().data(msg)
 
     def close(self) -> None:
