@@ -82,6 +82,36 @@ def test_a_body_that_is_too_large_is_drained_so_that_the_sender_reads_why(
     assert response.status_code == 413
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\nabc\r\n", b"-5\r\nabcde\r\n"])
+def test_chunks_that_are_none_are_refused(server: Server, api_key: str, chunk: bytes) -> None:
+    chunked = head(api_key, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+
+    with connect(server) as sender:
+        sender.sendall(chunked + chunk)
+        answer = sender.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/json" in answer
+
+
+def test_a_sender_that_drips_is_given_up_on(server: Server, api_key: str) -> None:
+    with connect(server) as sender:
+        sender.sendall(head(api_key, 10_000))
+        sender.settimeout(0.5)
+        answer = b""
+        for _ in range(80):
+            try:
+                sender.sendall(b" ")
+                answer += sender.recv(4096)
+            except TimeoutError:
+                continue
+            except OSError:
+                break
+            break
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
 def test_senders_that_stall_are_dropped_and_others_are_served(server: Server, api_key: str) -> None:
     senders = [connect(server) for _ in range(STALLED)]
     for number, sender in enumerate(senders):
