@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Flask
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from refersion_segment.extensions import db
@@ -20,15 +21,19 @@ WAIT_SECONDS: Final = 3
 # pages in WAL mode (sqlite.org/wal.html#walresetbug).
 FIRST_SAFE_WAL: Final = (3, 51, 3)
 
+# An error of the database is logged without the values of its statement: they may name people.
+SILENT: Final = {"hide_parameters": True}
+
 
 def engine_options(url: str) -> dict[str, Any]:
     """Return the SQLAlchemy engine options for a database address."""
     if make_url(url).get_backend_name() == "sqlite":
         if make_url(url).database in {None, "", ":memory:"}:
-            return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-        return {"connect_args": {"timeout": WAIT_SECONDS}}
+            return {**SILENT, "poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+        return {**SILENT, "connect_args": {"timeout": WAIT_SECONDS}}
     milliseconds = WAIT_SECONDS * 1000
     return {
+        **SILENT,
         "pool_pre_ping": True,
         "pool_size": 8,
         "max_overflow": 8,
@@ -46,8 +51,20 @@ def begin_reading() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
+def let_go_of_broken_connection(_error: BaseException | None) -> None:
+    """End the request's transaction, before Flask-SQLAlchemy does, also when its server is gone.
+
+    The answer is written by then: a rollback that fails must not replace it.
+    """
+    try:
+        db.session.rollback()
+    except DBAPIError:
+        db.session().invalidate()
+
+
 def prepare_engine(app: Flask) -> None:
     """Give SQLite its pragmas and real transactions, and log the mode that was chosen."""
+    app.teardown_appcontext(let_go_of_broken_connection)
     with app.app_context():
         engine = db.engine
     if engine.dialect.name == "sqlite":

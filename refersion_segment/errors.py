@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 
 from refersion_segment.extensions import db
 from refersion_segment.services.deliveries import LostRaceError
+from refersion_segment.vault import SealError
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,11 @@ def register(app: Flask) -> None:
     @app.errorhandler(LostRaceError)
     def database_error(error: Exception) -> ResponseReturnValue:
         log.error("the database is away or too busy: %s", type(error).__name__)
+        return unavailable()
+
+    @app.errorhandler(SealError)
+    def sealed(error: SealError) -> ResponseReturnValue:
+        log.error("a sealed value does not open: is a key missing in ENCRYPTION_KEYS?")
         return unavailable()
 
     @app.errorhandler(DBAPIError)

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import requests
 from flask import current_app
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from refersion_segment import mails
 from refersion_segment.extensions import db
-from refersion_segment.services import schema
+from refersion_segment.models import Merchant
+from refersion_segment.services import accounts, schema
+from refersion_segment.vault import SealError
 
 TIMEOUT_SECONDS = 5
 
@@ -30,7 +32,14 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at the settings, the database, its schema, the mail server and Segment, one by one."""
-    looks: tuple[Callable[[], Finding], ...] = (_settings, _database, _migrations, _mail, _segment)
+    looks: tuple[Callable[[], Finding], ...] = (
+        _settings,
+        _database,
+        _migrations,
+        _encryption,
+        _mail,
+        _segment,
+    )
     for look in looks:
         yield look()
 
@@ -60,6 +69,22 @@ def _migrations() -> Finding:
     return Finding(
         "migrations", "some are missing" if is_behind else "current", mend if is_behind else ""
     )
+
+
+def _encryption() -> Finding:
+    """Whether the keys open what is sealed: tried on the newest merchant."""
+    try:
+        merchant = db.session.scalar(select(Merchant).order_by(Merchant.id.desc()).limit(1))
+        if merchant is not None:
+            accounts.erasure_key(merchant)
+    except SQLAlchemyError:
+        db.session.rollback()
+        return Finding("encryption keys", "cannot be tried", "Mend the database first.")
+    except SealError:
+        mend = "Put the key that it was sealed with back into ENCRYPTION_KEYS."
+        return Finding("encryption keys", "do not open what is sealed", mend)
+    db.session.rollback()
+    return Finding("encryption keys", "open what is sealed")
 
 
 def _mail() -> Finding:

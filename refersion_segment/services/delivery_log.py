@@ -92,7 +92,7 @@ def _narrowed(merchant_id: UUID, wanted: Wanted) -> Select[Delivery]:
         query = query.where(Delivery.outcome.in_(sorted(wanted.filter.outcomes)))
     if wanted.source_id is not None:
         query = query.where(Delivery.source_id == wanted.source_id)
-    if text := wanted.text.strip():
+    if text := wanted.text.replace("\x00", "").strip():
         key = digest(text)
         query = query.where(
             or_(

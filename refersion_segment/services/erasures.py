@@ -16,6 +16,7 @@ from refersion_segment.models import (
     Affiliate,
     Delivery,
     Erasure,
+    Job,
     Merchant,
     Message,
 )
@@ -87,12 +88,7 @@ def erase(
     _remember(merchant_id, named, event_at=event_at, now=now)
     _blank_deliveries(merchant_id, affiliate_id, named)
     if affiliate_id is not None:
-        mails.cancel(merchant_id, affiliate_id, UNSENT_REASON)
-        db.session.execute(
-            change_of(merchant_id, Message)
-            .where(Message.affiliate_id == affiliate_id)
-            .values(to=None)
-        )
+        _blank_messages(merchant_id, affiliate_id)
         db.session.execute(removal_of(merchant_id, Affiliate).where(Affiliate.id == affiliate_id))
 
 
@@ -177,6 +173,19 @@ PERSONAL_COLUMNS: Final = (
     "anonymous_id_digest",
     "payload",
 )
+
+
+def _blank_messages(merchant_id: UUID, affiliate_id: UUID) -> None:
+    """Take back what waits, and empty what may name the person: a mail server's answer may too."""
+    of_person = Message.affiliate_id == affiliate_id
+    ids = db.session.scalars(
+        rows_of(merchant_id, Message).where(of_person).with_only_columns(Message.id)
+    ).all()
+    db.session.execute(
+        change_of(merchant_id, Message).where(of_person).values(to=None, reason=ERASED_REASON)
+    )
+    mails.cancel(merchant_id, affiliate_id, UNSENT_REASON)
+    db.session.execute(removal_of(merchant_id, Job).where(Job.subject_id.in_(ids)))
 
 
 def _is(kind: ErasedKind, keyed_hash: str):  # type: ignore[no-untyped-def]  # a condition

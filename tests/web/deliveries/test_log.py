@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from refersion_segment.extensions import db
-from refersion_segment.models import Affiliate, Delivery
+from refersion_segment.models import Affiliate, Delivery, Job, Message
+from refersion_segment.models.message import MessageState
 from tests.factories import MadeMerchant, enable_segment, make_merchant, sign_in
 from tests.pages import submit
 from tests.web.segment_destination.events import delete, identify
@@ -61,6 +62,7 @@ def test_each_call_is_there_with_its_reason(client: FlaskClient, merchant: MadeM
         ({"show": "erased"}, False),
         ({"show": "test"}, False),
         ({"show": "nonsense"}, True),
+        ({"q": "u-1\x00"}, True),
     ],
 )
 def test_the_log_is_narrowed(
@@ -137,6 +139,22 @@ def test_an_erased_person_is_in_no_delivery(client: FlaskClient, merchant: MadeM
             [row.reason, row.email, row.email_key, row.user_id, row.anonymous_id, row.payload]
         )
         assert not any(text in values for text in ("ada", "Ada", "Marsh", "peter", "u-1", "a-1"))
+
+
+def test_an_erased_person_is_in_no_message(client: FlaskClient, merchant: MadeMerchant) -> None:
+    call(client, merchant, identify(userId="u-1"))
+    message = db.session.scalars(select(Message)).one()
+    message.state = MessageState.FAILED
+    message.reason = "The mail server answered 550: <ada@shop.example>: Recipient rejected"
+    db.session.commit()
+
+    call(client, merchant, delete(userId="u-1"))
+
+    db.session.expire_all()
+    message = db.session.scalars(select(Message)).one()
+    assert (message.to, message.state) == (None, MessageState.FAILED)
+    assert "ada" not in message.reason
+    assert db.session.scalars(select(Job)).all() == []
 
 
 def test_a_test_event_is_done_for_real_and_marked(
