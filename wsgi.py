@@ -21,6 +21,13 @@ from refersion_segment.worker import start_worker_thread
 log = logging.getLogger(__name__)
 
 
+def write_log() -> None:
+    """Log to stderr in the processes that serve or work; other commands stay quiet."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.info_name in {"run", "worker"}:
+        logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+
 def mount_sandbox(app: Flask) -> Flask:
     """Serve the sandbox beside the product, under `/sandbox`, with a database of its own."""
     settings = app.config
@@ -69,6 +76,7 @@ def catch_mails(app: Flask) -> None:
     log.error("no free port for the mail catcher from %s on: set MAIL_SERVER and MAIL_PORT", first)
 
 
+write_log()
 try:
     app = create_app()
 except SettingError as error:
