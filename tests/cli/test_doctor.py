@@ -46,6 +46,7 @@ def test_all_is_well_when_everything_answers(app: Flask, monkeypatch: pytest.Mon
         "settings",
         "database",
         "migrations",
+        "encryption keys",
         "mail server",
         "Segment",
     ]
