@@ -71,12 +71,9 @@ class Overview:
 
     @property
     def last_event_at(self) -> datetime | None:
-        """When the last call since the connection was made came; None while it waits for one."""
-        newest = self.deliveries[0] if self.deliveries else None
-        since = self.connection.connected_at
-        if newest is None or (since is not None and newest.received_at < since):
-            return None
-        return newest.received_at
+        """When the last call came that was taken; None while the first one is waited for."""
+        taken = (one for one in self.deliveries if one.outcome is not Outcome.REFUSED)
+        return next((one.received_at for one in taken), None)
 
     @property
     def attention(self) -> str:

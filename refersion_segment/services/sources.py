@@ -10,11 +10,12 @@ from uuid_utils.compat import uuid7
 from refersion_segment.extensions import db
 from refersion_segment.models import Delivery, Source
 from refersion_segment.models.connection import DestinationState
-from refersion_segment.models.scope import rows_of
+from refersion_segment.models.scope import change_of, rows_of
 from refersion_segment.models.upserts import insert_if_new
 
 # Whoever holds a key can invent projectIds; a merchant has dozens of sources, not thousands.
 MOST_SOURCES: Final = 500
+CALLING: Final = {DestinationState.TURNING_ON, DestinationState.ON}
 
 
 def seen_in_call(merchant_id: UUID, project_id: str | None, *, now: datetime) -> UUID | None:
@@ -22,9 +23,14 @@ def seen_in_call(merchant_id: UUID, project_id: str | None, *, now: datetime) ->
     if project_id is None:
         return None
     known = rows_of(merchant_id, Source).where(Source.project_id == project_id)
-    known_id = db.session.scalar(known.with_only_columns(Source.id))
-    if known_id is not None or len(all_of(merchant_id)) >= MOST_SOURCES:
+    known_id: UUID | None = db.session.scalar(known.with_only_columns(Source.id))
+    if known_id is not None:
         return known_id
+    every = all_of(merchant_id)
+    if (consented := _only_one_that_waits(every)) is not None:
+        return _adopt(consented, project_id)
+    if len(every) >= MOST_SOURCES:
+        return None
     insert_if_new(
         Source,
         merchant_id=merchant_id,
@@ -36,6 +42,29 @@ def seen_in_call(merchant_id: UUID, project_id: str | None, *, now: datetime) ->
         created_at=now,
     )
     return db.session.scalar(known.with_only_columns(Source.id))
+
+
+def _only_one_that_waits(every: Sequence[Source]) -> Source | None:
+    """Return the source that a new `projectId` must be, if only one can be meant.
+
+    The consent names a source, a call names its `projectId`, and Segment never names both. But
+    while our destination is on at just one source of which no call came yet, that one is calling.
+    """
+    waiting = [
+        source
+        for source in every
+        if source.project_id is None and source.destination_state in CALLING
+    ]
+    return waiting[0] if len(waiting) == 1 else None
+
+
+def _adopt(source: Source, project_id: str) -> UUID:
+    db.session.execute(
+        change_of(source.merchant_id, Source)
+        .where(Source.id == source.id, Source.project_id.is_(None))
+        .values(project_id=project_id)
+    )
+    return source.id
 
 
 def all_of(merchant_id: UUID) -> Sequence[Source]:

@@ -7,8 +7,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
-from refersion_segment.models import Affiliate, Delivery, Job, Message
+from refersion_segment.models import Affiliate, Delivery, Job, Message, Source
+from refersion_segment.models.connection import DestinationState
 from refersion_segment.models.message import MessageState
 from tests.factories import MadeMerchant, enable_segment, make_merchant, sign_in
 from tests.pages import submit
@@ -110,6 +112,26 @@ def test_one_delivery_shows_how_each_trait_was_read(
     assert "gold-secret" not in page
     assert "Pending Affiliate queued" in page
     assert "&#34;outcome&#34;: &#34;created&#34;" in page
+
+
+def test_the_only_source_that_is_switched_on_is_the_one_that_calls(
+    client: FlaskClient, merchant: MadeMerchant
+) -> None:
+    shop = Source(
+        merchant_id=merchant.merchant.id,
+        resource_name="workspaces/northwind/sources/shop",
+        label="shop",
+        destination_state=DestinationState.ON,
+        created_at=utc_now(),
+    )
+    db.session.add(shop)
+    db.session.commit()
+
+    call(client, merchant, identify(projectId="P0EXAMPLE1"))
+    call(client, merchant, identify(projectId="P0EXAMPLE2"))
+
+    labels = db.session.scalars(select(Source.label).order_by(Source.id)).all()
+    assert labels == ["shop", "P0EXAMPLE2"]
 
 
 def test_another_merchants_delivery_is_unknown(client: FlaskClient, merchant: MadeMerchant) -> None:

@@ -375,12 +375,14 @@ def test_a_source_shows_its_last_event_and_where_it_is_known_from(
 ) -> None:
     enable_segment(northwind.merchant)
     add_source(northwind, DestinationState.ON)
-    client.post(
-        "/segment/destination", json={**EVENT, "projectId": "P0X"}, auth=(northwind.api_key, "")
-    )
+    for project_id in ("P0SHOP", "P0X"):
+        event = {**EVENT, "projectId": project_id}
+        client.post("/segment/destination", json=event, auth=(northwind.api_key, ""))
 
     page = text_of(client.get(PAGE))
 
+    # the only source that was switched on is the one that calls first
+    assert "P0SHOP" not in page
     assert "shop from Segment" in page
     assert "P0X first seen in a call just now" in page
 
