@@ -38,6 +38,7 @@ def send(job: Job) -> Finish | None:
     try:
         mails.deliver(letter)
     except mails.MailServerAwayError as away:
+        _note_reason(job, away.sentence)
         raise RetryLater(away.sentence, AWAY_WAIT, pauses=True) from away
     except mails.MailPostponedError as postponed:
         _note_try(job, postponed.sentence)
@@ -85,6 +86,13 @@ def _note_try(job: Job, reason: str) -> None:
     message = _queued_message(job)
     if message is not None:
         message.attempts += 1
+        message.reason = reason
+
+
+def _note_reason(job: Job, reason: str) -> None:
+    """Say why a message still waits; a server that is away is no try of the message."""
+    message = _queued_message(job)
+    if message is not None:
         message.reason = reason
 
 
