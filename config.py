@@ -1,12 +1,14 @@
 """The settings: read once, here alone, from the environment (a `.env` file stands behind it)."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+from email.utils import parseaddr
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -16,6 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 ROOT: Final = Path(__file__).resolve().parent
 MEBIBYTE: Final = 1024 * 1024
+SANDBOX_SECRET: Final = "local-runs-only"  # noqa: S105 (opens the sandbox alone)
 
 _TRUE: Final = {"1", "true", "yes"}
 _FALSE: Final = {"0", "false", "no", ""}
@@ -40,7 +43,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
         environ = {**file, **os.environ}
     read = _Reader(environ)
     production = read.choice("APP_ENV", "local", {"local", "production"}) == "production"
-    settings: dict[str, object] = {"APP_ENV": "production" if production else "local"}
+    settings: dict[str, Any] = {"APP_ENV": "production" if production else "local"}
     settings |= _web(read, production=production)
     settings |= _database(read, production=production)
     settings |= _secrets(read, production=production)
@@ -50,6 +53,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
     settings["SANDBOX_DATABASE"] = Path(
         read.text("SANDBOX_DATABASE") or _sandbox_database(str(settings["SQLALCHEMY_DATABASE_URI"]))
     )
+    settings["CATCHER_PORT_FILE"] = port_file = settings["SANDBOX_DATABASE"].with_suffix(".port")
+    if settings["MAIL_CATCHER"] and not read.text("MAIL_PORT") and port_file.exists():
+        # The catcher of a run beside this one found its usual port taken.
+        settings["MAIL_PORT"] = int(port_file.read_text() or settings["MAIL_PORT"])
     return settings
 
 
@@ -128,7 +135,7 @@ def _database(read: _Reader, *, production: bool) -> dict[str, object]:
     url = read.required("DATABASE_URL") if production else read.text("DATABASE_URL", default)
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise SettingError("DATABASE_URL", "is not a database address.") from None
     backend = parsed.get_backend_name()
     if backend in {"postgres", "postgresql"}:
@@ -150,8 +157,8 @@ def _sandbox_database(database_url: str) -> Path:
 def _secrets(read: _Reader, *, production: bool) -> dict[str, object]:
     if production:
         secret_key = read.required("SECRET_KEY")
-        if len(secret_key) < 32:
-            raise SettingError("SECRET_KEY", "is too short; use at least 32 random characters.")
+        if len(secret_key) < 32 or len(set(secret_key)) < 8:
+            raise SettingError("SECRET_KEY", "is too weak; use at least 32 random characters.")
         encryption_keys = read.required("ENCRYPTION_KEYS")
     else:
         secret_key = read.text("SECRET_KEY") or _made_once("secret_key", secrets.token_hex(32))
@@ -189,7 +196,11 @@ def _segment(read: _Reader, base_url: str, *, production: bool) -> dict[str, obj
         raise SettingError("SEGMENT_SANDBOX", "must be off in production.")
     if not sandbox and production:
         read.required("SEGMENT_CLIENT_ID")
-        read.required("SEGMENT_CLIENT_SECRET")
+        if read.required("SEGMENT_CLIENT_SECRET") == SANDBOX_SECRET:
+            raise SettingError("SEGMENT_CLIENT_SECRET", "is the sandbox's; use your own app's.")
+    slug = read.text("SEGMENT_DESTINATION_SLUG", "refersion")
+    if not re.fullmatch(r"[a-z0-9-]+", slug):
+        raise SettingError("SEGMENT_DESTINATION_SLUG", f"is {slug!r}; it is like refersion.")
     home = f"{base_url}/sandbox" if sandbox else ""
     return {
         "SEGMENT_SANDBOX": sandbox,
@@ -200,8 +211,8 @@ def _segment(read: _Reader, base_url: str, *, production: bool) -> dict[str, obj
             "SEGMENT_API_URL", home or "https://platform.segmentapis.com", https=production
         ),
         "SEGMENT_CLIENT_ID": read.text("SEGMENT_CLIENT_ID", "refersion-local"),
-        "SEGMENT_CLIENT_SECRET": read.text("SEGMENT_CLIENT_SECRET", "local-runs-only"),
-        "SEGMENT_DESTINATION_SLUG": read.text("SEGMENT_DESTINATION_SLUG", "refersion"),
+        "SEGMENT_CLIENT_SECRET": read.text("SEGMENT_CLIENT_SECRET", SANDBOX_SECRET),
+        "SEGMENT_DESTINATION_SLUG": slug,
         "SEGMENT_TIMEOUT_SECONDS": read.number("SEGMENT_TIMEOUT_SECONDS", 4, low=1, high=30),
     }
 
@@ -214,6 +225,11 @@ def _mail(read: _Reader, *, production: bool) -> dict[str, object]:
     use_ssl = read.flag("MAIL_USE_SSL", default=False)
     if use_tls and use_ssl:
         raise SettingError("MAIL_USE_SSL", "cannot be on together with MAIL_USE_TLS.")
+    sender = read.text("MAIL_DEFAULT_SENDER", "Refersion <no-reply@refersion.example>")
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(sender)[1]):
+        raise SettingError("MAIL_DEFAULT_SENDER", f"is {sender!r}; it holds no e-mail address.")
+    if re.search(r"\s", read.text("MAIL_SERVER")):
+        raise SettingError("MAIL_SERVER", "holds a blank; it is a host name or an address.")
     # With no server named, a local run starts a mail catcher of its own.
     catcher = not read.text("MAIL_SERVER")
     return {
@@ -224,9 +240,7 @@ def _mail(read: _Reader, *, production: bool) -> dict[str, object]:
         "MAIL_PASSWORD": read.text("MAIL_PASSWORD") or None,
         "MAIL_USE_TLS": use_tls,
         "MAIL_USE_SSL": use_ssl,
-        "MAIL_DEFAULT_SENDER": read.text(
-            "MAIL_DEFAULT_SENDER", "Refersion <no-reply@refersion.example>"
-        ),
+        "MAIL_DEFAULT_SENDER": sender,
         "MAIL_TIMEOUT_SECONDS": read.number("MAIL_TIMEOUT_SECONDS", 20, low=1, high=120),
     }
 

@@ -3,6 +3,9 @@
 import os
 import socket
 import struct
+import sys
+
+from config import SettingError, load_settings
 
 bind = "127.0.0.1:8000"
 worker_class = "gthread"
@@ -18,6 +21,14 @@ forwarded_allow_ips = "127.0.0.1"
 control_socket_disable = True  # one place for all services of a machine: they would collide
 
 STALL_SECONDS = 20
+
+
+def on_starting(server):  # type: ignore[no-untyped-def]  # gunicorn's signature
+    """Stop before the first worker: one that cannot start would be started again for ever."""
+    try:
+        load_settings()
+    except SettingError as error:
+        sys.exit(f"Cannot start: {error}")
 
 
 def when_ready(server):  # type: ignore[no-untyped-def]  # gunicorn's signature

@@ -68,8 +68,9 @@ def catch_mails(app: Flask) -> None:
             MailCatcher(path, host, port).start()
         except OSError:
             continue
-        # Flask-Mail took the settings when the application was made; the worker reads them anew.
+        # Flask-Mail took the settings when the application was made; other processes read the file.
         app.config["MAIL_PORT"] = port
+        app.config["CATCHER_PORT_FILE"].write_text(str(port))
         app.extensions["mail"].port = port
         log.info("mails are caught on port %s", port)
         return

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 
+from refersion_segment.cli.groups import CommandGroup
 from refersion_segment.cli.rows import json_option, merchant_argument, print_rows
 from refersion_segment.services import exports, search
 from refersion_segment.services.search import Filters
 
-affiliates = AppGroup("affiliates", help="The affiliates of a merchant.")
+affiliates = CommandGroup("affiliates", help="The affiliates of a merchant.")
 
 
 @affiliates.command("list")

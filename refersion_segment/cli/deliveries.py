@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from flask.cli import AppGroup
-
+from refersion_segment.cli.groups import CommandGroup
 from refersion_segment.cli.rows import json_option, merchant_argument, print_rows
 from refersion_segment.models import Delivery
 from refersion_segment.services import delivery_log, sources
 
-deliveries = AppGroup("deliveries", help="Calls that Segment delivered.")
+deliveries = CommandGroup("deliveries", help="Calls that Segment delivered.")
 
 
 @deliveries.command("list")

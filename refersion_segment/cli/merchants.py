@@ -4,8 +4,8 @@ import json
 from uuid import UUID
 
 import click
-from flask.cli import AppGroup
 
+from refersion_segment.cli.groups import CommandGroup
 from refersion_segment.cli.rows import json_option, merchant_argument, print_rows
 from refersion_segment.clock import utc_now
 from refersion_segment.extensions import db
@@ -15,7 +15,7 @@ from refersion_segment.services.accounts import RefusedAccountError
 from refersion_segment.services.actors import COMMAND
 from refersion_segment.services.connections import RefusedConnectionError
 
-merchants = AppGroup("merchants", help="Merchants: the accounts of the service.")
+merchants = CommandGroup("merchants", help="Merchants: the accounts of the service.")
 
 
 @merchants.command("create")

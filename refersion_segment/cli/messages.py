@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
-from flask.cli import AppGroup
-
+from refersion_segment.cli.groups import CommandGroup
 from refersion_segment.cli.rows import json_option, merchant_argument, print_rows
 from refersion_segment.models import Message
 from refersion_segment.services.messages import newest_first
 
-messages = AppGroup("messages", help="E-mails to affiliates: sent, waiting, or why not.")
+messages = CommandGroup("messages", help="E-mails to affiliates: sent, waiting, or why not.")
 
 
 @messages.command("list")

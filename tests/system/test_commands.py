@@ -9,7 +9,7 @@ import pytest
 
 from config import SettingError, load_settings
 from tests.conftest import ENCRYPTION_KEY, settings_for
-from tests.system.processes import ROOT, environment, flask, json_lines
+from tests.system.processes import ROOT, environment, flask, free_port, json_lines
 
 PASSWORD = "a lantern over the quiet harbour"
 
@@ -57,7 +57,7 @@ def test_a_merchant_that_nobody_knows_is_said_to_be_unknown(settings: dict[str, 
 PRODUCTION = {
     "APP_ENV": "production",
     "DATABASE_URL": "postgresql://refersion@db/refersion",
-    "SECRET_KEY": "s" * 40,
+    "SECRET_KEY": "0123456789abcdef" * 3,
     "ENCRYPTION_KEYS": ENCRYPTION_KEY,
     "BASE_URL": "https://app.refersion.example",
     "SEGMENT_CLIENT_ID": "id",
@@ -88,6 +88,12 @@ def test_production_names_the_setting_that_is_missing(name: str) -> None:
         ("DATABASE_URL", "mysql://db/refersion"),
         ("DATABASE_URL", "nonsense"),
         ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 40),
+        ("DATABASE_URL", "postgresql://u@h:abc/x"),
+        ("SEGMENT_CLIENT_SECRET", "local-runs-only"),
+        ("SEGMENT_DESTINATION_SLUG", "a b/c"),
+        ("MAIL_SERVER", "bad host"),
+        ("MAIL_DEFAULT_SENDER", "nobody"),
         ("ENCRYPTION_KEYS", "not a key"),
         ("ENCRYPTION_KEYS", f"{ENCRYPTION_KEY},x"),
         ("BASE_URL", "http://app.refersion.example"),
@@ -109,6 +115,37 @@ def test_production_names_the_setting_that_is_wrong(name: str, value: str) -> No
 def test_tls_and_ssl_exclude_each_other() -> None:
     with pytest.raises(SettingError, match=r"^MAIL_USE_SSL "):
         load_settings({**PRODUCTION, "MAIL_USE_TLS": "1", "MAIL_USE_SSL": "yes"})
+
+
+def test_a_wrong_setting_stops_gunicorn_too(settings: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "wsgi:app", "-b", f"127.0.0.1:{free_port()}"],
+        cwd=ROOT,
+        env=environment({**settings, "SEGMENT_SANDBOX": "maybe"}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "Cannot start: SEGMENT_SANDBOX " in done.stderr
+
+
+def test_a_database_that_is_away_is_one_sentence(settings: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "merchants", "list"],
+        cwd=ROOT,
+        env=environment({**settings, "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/x"}),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The database cannot be used just now.")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_setting_stops_the_server_with_one_line(settings: dict[str, str]) -> None:
