@@ -26,6 +26,7 @@ def write_log() -> None:
     context = click.get_current_context(silent=True)
     if context is None or context.info_name in {"run", "worker"}:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # the catcher's: names addresses
 
 
 def mount_sandbox(app: Flask) -> Flask:
