@@ -220,25 +220,6 @@ def read_envelope(event: dict[str, object], *, now: datetime) -> Envelope:
     return _read_envelope(EventObject(event), now)
 
 
-def as_event(message: Identify) -> dict[str, object]:
-    """Write an identify as the least event that means the same, to be kept and tried again."""
-    event: dict[str, object] = {"type": message.type, "receivedAt": message.event_at.isoformat()}
-    ids = {
-        "messageId": message.message_id,
-        "userId": message.user_id,
-        "anonymousId": message.anonymous_id,
-        "projectId": message.project_id,
-    }
-    event.update({name: value for name, value in ids.items() if value is not None})
-    for path, value in message.kept.items():
-        *parents, name = path.split(".")
-        part = event
-        for parent in parents:
-            part = part.setdefault(parent, {})  # type: ignore[assignment] # set here only
-        part[name] = value
-    return event
-
-
 def _read_type(top: EventObject) -> str | None:
     sent = top.first("type")
     return sent.value if sent and isinstance(sent.value, str) else None

@@ -23,7 +23,6 @@ class Actor:
 
 SEGMENT = Actor(name="Segment")
 COMMAND = Actor(name="Command line")
-WORKER = Actor(name="Worker")
 THE_AFFILIATE = Actor(name="The affiliate")
 
 

@@ -15,7 +15,6 @@ from refersion_segment.domain.messages import (
     MalformedMessage,
     MessageError,
     UnsupportedType,
-    as_event,
     parse_message,
     read_envelope,
 )
@@ -343,32 +342,6 @@ def test_the_envelope_of_a_refused_call_can_still_be_read():
     assert envelope == Envelope("1", "u", None, None, NOW)
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        {"traits": {"Email": "ada@shop.example", "first_name": "Ada", "address": "12 Quay Rd"}},
-        {"traits": {"name": "Ada Marsh", "address": {"COUNTRY": "USA", "zone": 1}}, "user_id": 7},
-        {
-            "context": {"traits": {"email": "peter@"}},
-            "messageId": " m ",
-            "receivedAt": "2026-01-01",
-        },
-        {"userId": "ada@shop.example", "anonymousId": "a", "projectId": "p"},
-        {"traits": {"name": "Ada\nMarsh", "lastName": 5, "address": {"country": "Narnia"}}},
-    ],
-)
-def test_an_identify_can_be_kept_as_an_event_that_means_the_same(event):
-    message = parse(type="identify", **event)
-
-    again = parse_message(as_event(message), now=NOW + timedelta(days=1))
-
-    assert isinstance(again, Identify)
-    assert as_event(again) == as_event(message)
-    assert (again.address, again.address_problem) == (message.address, message.address_problem)
-    assert (again.details, again.event_at) == (message.details, message.event_at)
-    assert (again.user_id, again.message_id) == (message.user_id, message.message_id)
-
-
 KEYS = st.sampled_from(
     [
         *("type", "messageId", "userId", "user_id", "anonymousId", "receivedAt", "timestamp"),
@@ -405,4 +378,3 @@ def test_no_event_is_a_reason_to_fail(type_, event):
         if isinstance(message, Identify):
             assert (message.address is None) is (message.address_problem is not None)
             assert message.details.has_name is (message.name_problem is None)
-            assert isinstance(parse_message(as_event(message), now=NOW), Identify)
